@@ -1,0 +1,1 @@
+"""The program on the shop's PC: it holds the shop's WhatsApp and speaks with the hub."""

@@ -1,0 +1,1 @@
+"""Ways to reach a WhatsApp: a real page in a browser, or memory for tests."""

@@ -1,0 +1,102 @@
+"""What the daemon asks of a WhatsApp, and what it is told.
+
+A driver is one object with one owner: the daemon runs `run(sink)` in its TaskGroup for the life of
+the process and calls the other methods from the same event loop. Every method ends: a driver puts
+its own timeout on whatever it waits for.
+"""
+
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Literal, Protocol
+
+import msgspec
+
+from protocol.messages import MessageReceived, SendState
+
+
+class Lookup(StrEnum):
+    """What WhatsApp knows of a message key."""
+
+    ACKNOWLEDGED = "acknowledged"  # its server has it: the message is sent
+    ABSENT = "absent"  # never handed over: sending again under the same key is safe
+    PENDING = "pending"  # handed over, no acknowledgement: nobody can tell
+    UNAVAILABLE = "unavailable"  # the page cannot be asked now
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The end of one attempt to send. `unknown`: it may or may not have gone out."""
+
+    state: Literal["sent", "failed", "unknown"]
+    code: str = ""
+    message: str = ""
+
+
+class SendOrder(msgspec.Struct, frozen=True):
+    """A message to send, under a key that was derived before (`protocol.ids.whatsapp_key`)."""
+
+    key: str
+    account: str
+    chat: str
+    text: str
+    reply_to: str | None = None
+
+
+class DriverStatus(msgspec.Struct, frozen=True):
+    """What is known now. `whatsapp` is one of `protocol.messages.WHATSAPP_STATES`."""
+
+    whatsapp: str
+    account: str | None = None
+    advice: str = ""  # one sentence for the shop owner, empty when all is well
+
+
+class Sink(Protocol):
+    """Where a driver reports. Each call returns when the fact is on disk."""
+
+    async def received(self, message: MessageReceived) -> None:
+        """A message stands in a chat. May be told twice: the natural key makes that harmless."""
+        ...
+
+    async def acknowledged(self, account: str, key: str, state: SendState) -> None:
+        """WhatsApp said what became of the message under `key`."""
+        ...
+
+    async def composing(self, account: str, chat: str, active: bool) -> None:
+        """The customer started or stopped typing."""
+        ...
+
+    async def changed(self, status: DriverStatus) -> None:
+        """The driver's status is another than before."""
+        ...
+
+
+class Driver(Protocol):
+    """One WhatsApp."""
+
+    @property
+    def status(self) -> DriverStatus:
+        """What is known now, without asking anybody."""
+        ...
+
+    async def run(self, sink: Sink) -> None:
+        """Hold the WhatsApp until cancelled; heal what can be healed, raise when nothing can."""
+        ...
+
+    async def send(self, order: SendOrder) -> Outcome:
+        """Send once. Never repeats by itself."""
+        ...
+
+    async def look_up(self, order: SendOrder) -> Lookup:
+        """Ask what became of `order.key`."""
+        ...
+
+    async def mark_read(self, chat: str) -> None:
+        """Show the customer that the shop has read the chat."""
+        ...
+
+    async def typing(self, chat: str, active: bool) -> None:
+        """Show or end *typing…* in the chat."""
+        ...
+
+    def sweep(self, since_ms: int) -> AsyncIterator[MessageReceived]:
+        """Every message of one-to-one chats since a moment (ms UTC), oldest first, `live` false."""
+        ...

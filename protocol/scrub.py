@@ -63,7 +63,7 @@ _PHONE_MIN_DIGITS = 10  # a national number with its area; with a plus sign seve
 _SECRETS: Final = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 [secret]"),
     (re.compile(r"\b(?:sak_[a-z]+_|sk-)[\w-]{8,}"), "[secret]"),
-    (re.compile(r"(?i)\b(token|secret|password|api_?key)(\W{0,2}[=:]\W{0,2})[^\s\"'&,;]+"),
+    (re.compile(r"(?i)\b(token|secret|password|api_?key)([\"'\s]{0,2}[=:][\"'\s]{0,2})[^\s\"'&,;]+"),
      r"\1\2[secret]"),
     (re.compile(r"(?<=://)[^/\s@\"']+@"), "[secret]@"),
     (re.compile(r"(?<![\w-])[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}(?![\w-])"), "[secret]"),

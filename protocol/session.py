@@ -10,7 +10,9 @@ Where a message is acknowledged: `EventReceived` goes out in `_take_event`; the 
 event together with its position and calls `committed`; the ack leaves with the next `data_to_send`.
 
 What a peer does wrong never raises here: it closes the session with the code that SPEC §7 names.
-What the shell does wrong raises LocalProtocolError. Section numbers are those of SPEC.md.
+What the shell does wrong raises LocalProtocolError. A connection may end while the shell is still
+at work for it: what it then answers is dropped without an error, because there is nobody to hear
+it. Section numbers are those of SPEC.md.
 """
 
 from collections.abc import Sequence
@@ -281,6 +283,8 @@ class Session:
 
     def welcome(self, welcome: Welcome, now: float) -> None:
         """Accept the hello (hub). Frames that came meanwhile are taken up now."""
+        if self.state is State.CLOSED:
+            return
         if self.role is not Role.HUB or self.state is not State.JUDGING or self._hello is None:
             raise LocalProtocolError("welcome answers a hello, once")
         self.state = State.LIVE
@@ -292,6 +296,8 @@ class Session:
 
     def start(self, first_beat_s: float, now: float) -> None:
         """Go live after the welcome (agent); the first heartbeat follows in `first_beat_s`."""
+        if self.state is State.CLOSED:
+            return
         if self.role is not Role.AGENT or self.state is not State.JUDGING:
             raise LocalProtocolError("start answers a welcome, once")
         self.state = State.LIVE
@@ -326,6 +332,8 @@ class Session:
 
     def send(self, control: Control) -> None:
         """Send a control frame of our side. Acks, handshake and heartbeats have their own calls."""
+        if self.state is State.CLOSED:
+            return
         if self.state is not State.LIVE:
             raise LocalProtocolError(f"{control.TYPE} cannot be sent while {self.state.value}")
         if control.WAY not in (self.role.value, "both") or isinstance(control, Ack):

@@ -1,0 +1,62 @@
+# Every target sets up what it needs; `make setup` alone does only that. Nothing leaves this folder
+# except a Chromium, which is installed when the machine has no browser.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/conversation/turns.py,hub/commerce/pricing.py,agent/sender.py,agent/backoff.py
+
+.PHONY: help setup run demo test check format spec clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready node_modules/.ready .venv/.browser ## install what is missing (again: nothing to do)
+
+run: setup ## hub, agent and practice phone with the sample shop; open the printed address
+	$(BIN)/python -m agent.practice run
+
+demo: setup ## play a conversation, two failures included, and print what the customer saw
+	$(BIN)/python -m agent.practice demo
+
+test: setup ## every test; the cores must be covered completely
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report --include='$(CORES)' --fail-under=100 --show-missing --skip-covered
+
+check: setup ## formatting, lint, types, architecture, and that the published files fit the code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m protocol.asyncapi --check
+	PATH="$(CURDIR)/$(BIN):$$PATH" node protocol/validate-asyncapi.mjs
+
+format: .venv/.ready ## format and repair what can be repaired
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+spec: .venv/.ready ## write protocol/asyncapi.yaml anew from the types
+	$(BIN)/python -m protocol.asyncapi --write
+
+clean: ## remove what setup and the runs have made
+	rm -rf .venv node_modules .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Python 3.11 or newer is needed; say which one with: make setup PYTHON=python3.11' >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+		echo 'Python cannot make a virtual environment; on Debian: apt-get install python3-venv' >&2; exit 2; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# A machine without npm gets it from PyPI, into the virtual environment.
+node_modules/.ready: package.json package-lock.json | .venv/.ready
+	@command -v npm >/dev/null || test -x $(BIN)/npm || \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.venv/.browser: | .venv/.ready node_modules/.ready
+	$(BIN)/sak-agent install-browser
+	@touch $@

@@ -8,6 +8,8 @@ whose envelope is sound but whose `data` is not comes back as QuarantinedEvent (
 """
 
 import json
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +22,8 @@ from protocol.messages import (
     EVENTS,
     FRAME_MAX_BYTES,
     INT_MAX,
+    Command,
+    CommandResult,
     Control,
     Event,
     EventData,
@@ -29,6 +33,9 @@ from protocol.messages import (
     Seq,
     UnknownControl,
 )
+
+DEPTH_MAX = 100  # of what is stored; a level more is refused before a writer meets it
+_FREE_FORM = (Command, CommandResult)  # the only ones with content of any depth
 
 
 class _Envelope(msgspec.Struct):
@@ -79,14 +86,18 @@ def decode(frame: str) -> Frame:
     except (msgspec.MsgspecError, RecursionError):
         # Rare: bad data, a stray key on a control frame, or a surrogate that msgspec refuses even
         # in fields that nobody reads. The slow reader tells them apart.
+        pass
+    try:
         return _decode_carefully(frame)
+    except RecursionError:
+        raise _violation("nested too deep") from None
 
 
 def _decode_control(name: str, data: Raw | UnsetType) -> Control:
     if data is UNSET:
         raise _violation("data is missing")
     control = _control[name].decode(data)
-    if _mentions_bad_text(data) and _has_bad_text(control):
+    if _needs_walk(CONTROLS[name], data) and _has_bad_text(control):
         raise _violation(f"{name} holds text that cannot be stored")
     return control
 
@@ -109,7 +120,7 @@ def _decode_event(envelope: _Envelope, frame: str) -> Frame:
             frame,
         )
     content = decoder.decode(data)
-    if _mentions_bad_text(data) and _has_bad_text(content):
+    if _needs_walk(EVENTS[name], data) and _has_bad_text(content):
         raise msgspec.ValidationError("text holds NUL or half a surrogate pair")
     return Event(envelope.id, envelope.seq, envelope.ts, content)
 
@@ -118,7 +129,7 @@ def _decode_carefully(frame: str) -> Frame:
     """Read a frame with the standard library's more patient parser and judge each part."""
     try:
         fields = json.loads(frame, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise _violation("not JSON") from None
     if not isinstance(fields, dict) or not isinstance(name := fields.get("type"), str):
         raise _violation("a frame is an object with a string type")
@@ -146,7 +157,7 @@ class _Head(msgspec.Struct):
 def _convert_control(name: str, fields: dict[str, Any]) -> Control:
     try:
         control = msgspec.convert(fields.get("data"), CONTROLS[name], dec_hook=_read_hook)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         raise _violation(f"{name} does not decode") from error
     if _has_bad_text(control):
         raise _violation(f"{name} holds text that cannot be stored")
@@ -160,8 +171,6 @@ def _convert_event(name: str, head: _Head, data: Any, frame: str) -> Event | Qua
             content = msgspec.convert(data, EVENTS[name], dec_hook=_read_hook)
         except msgspec.ValidationError as error:
             code, reason = "invalid_data", str(error)
-        except RecursionError:
-            raise _violation("nested too deep") from None
         else:
             if not _has_bad_text(content):
                 return Event(head.id, head.seq, head.ts, content)
@@ -183,20 +192,38 @@ def _violation(reason: str) -> RemoteProtocolError:
     return RemoteProtocolError(CloseCode.PROTOCOL_VIOLATION, reason)
 
 
-def _mentions_bad_text(data: Raw) -> bool:
+def _needs_walk(kind: type[Control] | type[EventData], data: Raw) -> bool:
     """Cheap test that lets nearly every frame skip the walk of `_has_bad_text`."""
-    return b"\\u" in memoryview(data).tobytes()
+    return kind in _FREE_FORM or b"\\u" in memoryview(data).tobytes()
 
 
-def _has_bad_text(value: Any) -> bool:
-    """Whether a string in `value` holds NUL or half a surrogate pair: no store takes these."""
-    if isinstance(value, str):
-        return "\0" in value or any("\ud800" <= c <= "\udfff" for c in value)
+def _has_bad_text(content: msgspec.Struct) -> bool:
+    """Whether a string in it holds NUL or half a surrogate pair: no store takes these.
+
+    Raises:
+        RemoteProtocolError: 4003, nested deeper than DEPTH_MAX.
+    """
+    pending: list[tuple[Any, int]] = [(content, 0)]
+    while pending:
+        value, depth = pending.pop()
+        if depth > DEPTH_MAX:
+            raise _violation("nested too deep")
+        if isinstance(value, str) and _is_bad(value):
+            return True
+        pending.extend((item, depth + 1) for item in _parts(value))
+    return False
+
+
+def _is_bad(text: str) -> bool:
+    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, msgspec.Struct):
-        return any(_has_bad_text(getattr(value, field)) for field in value.__struct_fields__)
+        return (getattr(value, field) for field in value.__struct_fields__)
     if isinstance(value, dict):
-        return any(_has_bad_text(item) for pair in value.items() for item in pair)
-    return isinstance(value, list) and any(_has_bad_text(item) for item in value)
+        return chain.from_iterable(value.items())
+    return value if isinstance(value, list) else ()
 
 
 def encode(frame: Control | Event) -> str:

@@ -243,6 +243,8 @@ CREATE TABLE turns (
 ) STRICT;
 CREATE UNIQUE INDEX turns_open ON turns (tenant_id, account, chat) WHERE state = 'pending';
 CREATE INDEX turns_due ON turns (due_at) WHERE state = 'pending';
+CREATE INDEX turns_unsettled ON turns (tenant_id, account, chat)
+    WHERE state IN ('pending', 'suggested', 'waiting');
 
 -- ---------------------------------------------------------------- catalog
 

@@ -70,6 +70,8 @@ _SECRETS: Final = (
     (re.compile(r"\"(text|body|caption)\"(\s*:\s*)\"(?:[^\"\\]|\\.)*\"?"), r'"\1"\2"[text]"'),
 )  # fmt: skip
 
+_QUOTED: Final = re.compile(r"['\"`].*['\"`]", re.DOTALL)
+
 
 def scrub_event(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
@@ -83,6 +85,38 @@ def scrub_text(text: str) -> str:
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return _NUMBERS.sub(_mask_number, text)
+
+
+def hush_event(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A library's log event without what its sentence quotes: a customer may have written it."""
+    return {**event, "event": hush(str(event["event"]))}
+
+
+def hush_exceptions(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A log event whose exceptions (a list of dicts, as structlog makes it) quote nothing."""
+    traces = event.get("exception")
+    return {**event, "exception": _hush_traces(traces)} if isinstance(traces, list) else event
+
+
+def hush(sentence: str) -> str:
+    """The sentence without all that stands between its first and last quotation mark."""
+    return _QUOTED.sub("'...'", sentence)
+
+
+def _hush_traces(traces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            **trace,
+            "exc_value": hush(trace["exc_value"]),
+            "exc_notes": [hush(note) for note in trace.get("exc_notes", ())],
+            "exceptions": [_hush_traces(inner) for inner in trace.get("exceptions", ())],
+        }
+        for trace in traces
+    ]
 
 
 def _scrub_field(name: str, value: Any) -> Any:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.messages import Sender
-from protocol.scrub import scrub_event, scrub_text
+from protocol.scrub import hush_event, hush_exceptions, scrub_event, scrub_text
 
 TOKEN = "sak_a_" + "Ab3-_" * 8
 
@@ -93,6 +93,19 @@ def test_fields_go_by_their_names() -> None:
             "3": "<3 bytes>",
         },
     }
+
+
+def test_nothing_quoted_stays() -> None:
+    """A library's sentence and nested exceptions keep their kind and lose what they quote."""
+    spoken = {"event": "bad value 'two \"kilos\"' in line 3", "n": 1}
+    assert hush_event(None, "warning", spoken) == {"event": "bad value '...' in line 3", "n": 1}
+    trace = {"exc_type": "ValueError", "exc_value": 'no "x" here', "exc_notes": ["'y'"]}
+    group = {"exc_type": "ExceptionGroup", "exc_value": "two", "exceptions": [[trace]]}
+    (hushed,) = hush_exceptions(None, "error", {"exception": [group]})["exception"]
+    assert hushed["exc_value"] == "two"
+    (inner,) = hushed["exceptions"][0]
+    assert (inner["exc_value"], inner["exc_notes"]) == ("no '...' here", ["'...'"])
+    assert hush_exceptions(None, "error", {"exception": "text"}) == {"exception": "text"}
 
 
 @given(

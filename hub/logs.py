@@ -1,0 +1,86 @@
+"""Logs: one JSON object a line, without any message text, phone number or secret.
+
+Everybody logs with `structlog.get_logger()`: an event name, then fields by name. What libraries say
+through the standard library takes the same way, from warnings on: their debug lines show whole
+frames. `protocol.scrub` knows what has to go; here it is put where nothing can pass beside it.
+"""
+
+import logging
+import re
+import sys
+from typing import Any, Final, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from hub.clock import Clock
+from protocol.messages import Instant
+from protocol.scrub import scrub_event
+
+_QUOTED: Final = re.compile(r"['\"].*['\"]", re.DOTALL)
+_FRAMES_MAX: Final = 20
+
+
+def configure(level: str, clock: Clock, stream: TextIO | None = None) -> None:
+    """Set up logging for this process; `stream` is stderr by default."""
+    out = stream or sys.stderr
+    common: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        _Stamp(clock),
+        structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=_FRAMES_MAX)
+        ),
+        hush_exceptions,
+    ]
+    last: list[Processor] = [scrub_event, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=[*common, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(out),
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[hush_event, *common],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    logging.root.handlers = [handler]
+    logging.root.setLevel(logging.WARNING)
+
+
+class _Stamp:
+    """Says when, with milliseconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
+        event["at"] = str(Instant(self._clock.now_ms()))
+        return event
+
+
+def hush_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Take out what a library's sentence quotes: it may be what a customer wrote."""
+    event["event"] = _hushed(event["event"])
+    return event
+
+
+def hush_exceptions(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Take out what exceptions quote; their types and places stay."""
+    if isinstance(event.get("exception"), list):
+        _hush(event["exception"])
+    return event
+
+
+def _hush(traces: list[dict[str, Any]]) -> None:
+    for trace in traces:
+        trace["exc_value"] = _hushed(trace["exc_value"])
+        trace["exc_notes"] = [_hushed(note) for note in trace.get("exc_notes", ())]
+        for inner in trace.get("exceptions", ()):
+            _hush(inner)
+
+
+def _hushed(sentence: str) -> str:
+    return _QUOTED.sub("'...'", sentence)

@@ -1,0 +1,278 @@
+-- The hub's database, whole. `hub/store/migrations/` reaches this state from any earlier version;
+-- a test compares both. Times are integer milliseconds UTC, money is integer minor units, booleans
+-- are 0 or 1, ids are text. Every row carries its tenant.
+
+-- ---------------------------------------------------------------- shops and who may speak for them
+
+CREATE TABLE tenants (
+    tenant_id       TEXT PRIMARY KEY,
+    name            TEXT NOT NULL UNIQUE,
+    mode            TEXT NOT NULL DEFAULT 'suggest' CHECK (mode IN ('off', 'suggest', 'auto')),
+    contact_policy  TEXT NOT NULL DEFAULT 'chosen' CHECK (contact_policy IN ('unknown', 'chosen', 'everyone')),
+    currency        TEXT NOT NULL DEFAULT 'INR',
+    exponent        INTEGER NOT NULL DEFAULT 2 CHECK (exponent BETWEEN 0 AND 4),
+    locale          TEXT NOT NULL DEFAULT 'en_IN',
+    timezone        TEXT NOT NULL DEFAULT 'Asia/Kolkata',
+    settings        TEXT NOT NULL DEFAULT '{}', -- JSON: every policy that has a default in code
+    created_at      INTEGER NOT NULL
+) STRICT;
+
+-- Operators' keys for the HTTP API; without a tenant the key reaches all of them.
+CREATE TABLE api_keys (
+    key_hash    TEXT PRIMARY KEY, -- SHA-256, hex
+    key_id      TEXT NOT NULL UNIQUE,
+    name        TEXT NOT NULL UNIQUE,
+    tenant_id   TEXT REFERENCES tenants (tenant_id),
+    created_at  INTEGER NOT NULL,
+    revoked_at  INTEGER
+) STRICT;
+
+CREATE TABLE pairing_codes (
+    code_hash   TEXT PRIMARY KEY, -- SHA-256 of the normalised code, hex
+    tenant_id   TEXT NOT NULL REFERENCES tenants (tenant_id),
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    used_at     INTEGER,
+    agent_id    TEXT
+) STRICT;
+
+CREATE TABLE agents (
+    agent_id        TEXT PRIMARY KEY,
+    tenant_id       TEXT NOT NULL REFERENCES tenants (tenant_id),
+    name            TEXT NOT NULL, -- of the device, as it called itself when paired
+    os              TEXT NOT NULL,
+    version         TEXT NOT NULL,
+    created_at      INTEGER NOT NULL,
+    revoked_at      INTEGER
+) STRICT;
+CREATE INDEX agents_by_tenant ON agents (tenant_id);
+
+-- At most one active and one candidate a agent: the candidate becomes active when first used.
+CREATE TABLE agent_tokens (
+    token_hash      TEXT PRIMARY KEY, -- SHA-256, hex
+    tenant_id       TEXT NOT NULL,
+    agent_id        TEXT NOT NULL REFERENCES agents (agent_id),
+    created_at      INTEGER NOT NULL,
+    expires_at      INTEGER,
+    first_used_at   INTEGER,
+    retired_at      INTEGER -- replaced by a newer token, or revoked
+) STRICT;
+CREATE INDEX agent_tokens_by_agent ON agent_tokens (agent_id);
+
+-- ---------------------------------------------------------------- presence: the agent status table
+
+CREATE TABLE agent_status (
+    agent_id        TEXT PRIMARY KEY REFERENCES agents (agent_id),
+    tenant_id       TEXT NOT NULL,
+    status          TEXT NOT NULL DEFAULT 'offline'
+                    CHECK (status IN ('unknown', 'online', 'degraded', 'lost', 'offline', 'blocked')),
+    since           INTEGER NOT NULL,
+    last_seen       INTEGER, -- last frame of the current generation
+    generation      INTEGER NOT NULL DEFAULT 0, -- of the connection; every write is conditional on it
+    connection_id   TEXT,
+    instance_id     TEXT,
+    conn_no         INTEGER,
+    whatsapp        TEXT,
+    account         TEXT,
+    paused          INTEGER,
+    outbox          INTEGER,
+    inbox           INTEGER,
+    blocked_until   INTEGER -- set while two instances of one agent are kept out
+) STRICT;
+CREATE INDEX agent_status_by_tenant ON agent_status (tenant_id);
+
+CREATE TABLE agent_status_history (
+    id              INTEGER PRIMARY KEY,
+    tenant_id       TEXT NOT NULL,
+    agent_id        TEXT NOT NULL,
+    generation      INTEGER NOT NULL,
+    at              INTEGER NOT NULL,
+    from_status     TEXT NOT NULL,
+    to_status       TEXT NOT NULL,
+    reason          TEXT NOT NULL -- one of presence.py's reasons
+) STRICT;
+CREATE INDEX agent_status_history_by_agent ON agent_status_history (agent_id, at);
+
+CREATE TABLE agent_takeovers (
+    id              INTEGER PRIMARY KEY,
+    tenant_id       TEXT NOT NULL,
+    agent_id        TEXT NOT NULL,
+    at              INTEGER NOT NULL,
+    winner          TEXT NOT NULL, -- instance_id
+    loser           TEXT NOT NULL
+) STRICT;
+CREATE INDEX agent_takeovers_by_agent ON agent_takeovers (agent_id, at);
+
+-- ---------------------------------------------------------------- the wire's two logs, hub's side
+
+-- Where each agent's `up` log is committed to, per epoch.
+CREATE TABLE up_positions (
+    tenant_id   TEXT NOT NULL,
+    agent_id    TEXT NOT NULL,
+    epoch       TEXT NOT NULL,
+    seq         INTEGER NOT NULL,
+    last_id     TEXT NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    PRIMARY KEY (agent_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- Ids of all events ever taken from an agent: the guard against applying one twice. The content
+-- of sound events lives in the tables that they changed.
+CREATE TABLE up_events (
+    tenant_id   TEXT NOT NULL,
+    agent_id    TEXT NOT NULL,
+    event_id    TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (agent_id, event_id)
+) STRICT, WITHOUT ROWID;
+
+-- Events that could be stored but not understood; `doctor` shows them.
+CREATE TABLE quarantine (
+    id          INTEGER PRIMARY KEY,
+    tenant_id   TEXT NOT NULL,
+    agent_id    TEXT NOT NULL,
+    event_id    TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    code        TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    frame       TEXT NOT NULL,
+    received_at INTEGER NOT NULL
+) STRICT;
+
+-- What an agent said became of a command (a send's fate is on its `messages` row).
+CREATE TABLE command_results (
+    tenant_id   TEXT NOT NULL,
+    agent_id    TEXT NOT NULL,
+    ref         TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    data        TEXT, -- JSON
+    error       TEXT, -- JSON {code, message}
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (agent_id, ref)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE down_logs (
+    agent_id    TEXT PRIMARY KEY,
+    tenant_id   TEXT NOT NULL,
+    epoch       TEXT NOT NULL,
+    head        INTEGER NOT NULL DEFAULT 0, -- newest seq ever given in this epoch
+    acked       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- One row per order to an agent. In the present epoch it has a seq; after a new epoch only rows
+-- without a final result are renumbered, the others keep seq NULL.
+CREATE TABLE down_events (
+    tenant_id   TEXT NOT NULL,
+    agent_id    TEXT NOT NULL,
+    event_id    TEXT NOT NULL,
+    seq         INTEGER,
+    type        TEXT NOT NULL,
+    ts          INTEGER NOT NULL,
+    data        TEXT NOT NULL, -- JSON as it goes over the wire
+    result      TEXT, -- any recorded message.status or command.result state: final for requeueing
+    acked_at    INTEGER,
+    PRIMARY KEY (agent_id, event_id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX down_events_by_seq ON down_events (agent_id, seq) WHERE seq IS NOT NULL;
+CREATE INDEX down_events_unfinished ON down_events (agent_id) WHERE result IS NULL;
+
+-- ---------------------------------------------------------------- conversations
+
+CREATE TABLE chats (
+    tenant_id       TEXT NOT NULL,
+    account         TEXT NOT NULL,
+    chat            TEXT NOT NULL,
+    agent_id        TEXT NOT NULL, -- the one that wrote last
+    name            TEXT,
+    mode            TEXT CHECK (mode IN ('off', 'suggest', 'auto')), -- NULL: the tenant's
+    owner_wrote     INTEGER NOT NULL DEFAULT 0, -- the owner has ever written here: a known contact
+    paused_until    INTEGER, -- a person has the conversation until then
+    handed_over_at  INTEGER,
+    disclosed_at    INTEGER, -- when the customer was last told that replies are automatic
+    last_inbound_at INTEGER,
+    PRIMARY KEY (tenant_id, account, chat)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+    id              INTEGER PRIMARY KEY, -- rises with arrival
+    tenant_id       TEXT NOT NULL,
+    agent_id        TEXT NOT NULL,
+    account         TEXT NOT NULL,
+    chat            TEXT NOT NULL,
+    participant     TEXT NOT NULL DEFAULT '',
+    wa_id           TEXT NOT NULL,
+    direction       TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+    author          TEXT NOT NULL CHECK (author IN ('customer', 'owner', 'bot')),
+    kind            TEXT NOT NULL,
+    text            TEXT,
+    media           TEXT, -- JSON
+    reply_to        TEXT,
+    sender          TEXT, -- JSON {id, phone, lid, name}
+    sent_at         INTEGER NOT NULL,
+    received_at     INTEGER NOT NULL,
+    live            INTEGER NOT NULL DEFAULT 1,
+    turn_id         TEXT, -- the turn that covers it, or that wrote it
+    event_id        TEXT, -- of the message.send, when we wrote it
+    state           TEXT, -- of what we wrote: queued, sent, delivered, read, failed, unknown, expired
+    state_at        INTEGER,
+    error           TEXT -- JSON {code, message}
+) STRICT;
+CREATE UNIQUE INDEX messages_natural_key ON messages (tenant_id, account, chat, participant, wa_id);
+CREATE INDEX messages_by_chat ON messages (tenant_id, account, chat, id);
+CREATE INDEX messages_by_event ON messages (agent_id, event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX messages_by_wa_id ON messages (tenant_id, wa_id);
+
+-- At most one open turn (pending or running) per chat; a newer message raises its version.
+CREATE TABLE turns (
+    turn_id         TEXT PRIMARY KEY,
+    tenant_id       TEXT NOT NULL,
+    agent_id        TEXT NOT NULL,
+    account         TEXT NOT NULL,
+    chat            TEXT NOT NULL,
+    state           TEXT NOT NULL CHECK (state IN
+                    ('pending', 'answered', 'suggested', 'waiting', 'dropped')),
+    version         INTEGER NOT NULL DEFAULT 1,
+    first_at        INTEGER NOT NULL, -- when its first message reached the hub
+    due_at          INTEGER NOT NULL,
+    late            INTEGER NOT NULL DEFAULT 0, -- opens with an apology for the delay
+    reason          TEXT, -- why it waits for a person or was dropped
+    reply           TEXT, -- the words that were sent, or suggested
+    trace           TEXT, -- JSON: path, tool calls, latency
+    finished_at     INTEGER
+) STRICT;
+CREATE UNIQUE INDEX turns_open ON turns (tenant_id, account, chat) WHERE state = 'pending';
+CREATE INDEX turns_due ON turns (due_at) WHERE state = 'pending';
+CREATE INDEX turns_unsettled ON turns (tenant_id, account, chat)
+    WHERE state IN ('pending', 'suggested', 'waiting');
+
+-- ---------------------------------------------------------------- catalog
+
+CREATE TABLE products (
+    product_id          INTEGER PRIMARY KEY,
+    tenant_id           TEXT NOT NULL REFERENCES tenants (tenant_id),
+    sku                 TEXT NOT NULL,
+    name                TEXT NOT NULL,
+    description         TEXT NOT NULL DEFAULT '',
+    category            TEXT NOT NULL DEFAULT '',
+    aliases             TEXT NOT NULL DEFAULT '[]', -- JSON list of strings
+    unit                TEXT NOT NULL DEFAULT 'piece',
+    price               INTEGER NOT NULL CHECK (price >= 0),
+    tax_pct             TEXT NOT NULL DEFAULT '0', -- decimal text
+    hsn                 TEXT,
+    stock               INTEGER CHECK (stock >= 0), -- NULL: not counted
+    min_qty             INTEGER NOT NULL DEFAULT 1 CHECK (min_qty >= 1),
+    step                INTEGER NOT NULL DEFAULT 1 CHECK (step >= 1),
+    packs               TEXT NOT NULL DEFAULT '{}', -- JSON {name: units}
+    pieces_per_unit     INTEGER CHECK (pieces_per_unit >= 1),
+    slabs               TEXT NOT NULL DEFAULT '[]', -- JSON [{min_qty, pct | unit_price}]
+    active              INTEGER NOT NULL DEFAULT 1,
+    updated_at          INTEGER NOT NULL,
+    UNIQUE (tenant_id, sku)
+) STRICT;
+
+-- What customers may call a product. The tokenizer keeps marks inside words, which Hindi needs.
+CREATE VIRTUAL TABLE products_search USING fts5 (
+    tenant_id UNINDEXED, sku, name, aliases, category, description,
+    tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix = '2 3'
+);

@@ -1,0 +1,132 @@
+"""The `down` log of each agent: orders in their places, and what the agent has of them.
+
+Everything here is a part of somebody's transaction: an order is enqueued together with the fact
+that caused it.
+"""
+
+from typing import Final
+from uuid import UUID, uuid4
+
+from hub.store.tx import Row, Tx
+from protocol.codec import LogRow, encode_data
+from protocol.log import OwnLog
+from protocol.messages import EventData, Instant
+
+DAY_MS: Final = 86_400_000
+KEPT_MS: Final = 7 * DAY_MS  # acknowledged rows, for an agent restored from a backup (SPEC §3)
+IDS_KEPT_MS: Final = 400 * DAY_MS  # their ids, against a repetition; a year and then some
+
+
+def enqueue_down(
+    tx: Tx,
+    tenant_id: str,
+    agent_id: str,
+    event_id: UUID,
+    data: EventData,
+    now_ms: int,
+    *,
+    ts: int | None = None,
+    epoch: str | None = None,
+) -> int:
+    """Append an order to an agent's log and return its seq; an id that is known is not added again.
+
+    `epoch` names the log if this is its first order (a random one otherwise). The seq of a known
+    order that is finished and no longer in the log is 0.
+
+    Raises:
+        LocalProtocolError: the order does not fit into a frame.
+    """
+    known = tx.one(
+        "logs.down_event", tenant_id=tenant_id, agent_id=agent_id, event_id=str(event_id)
+    )
+    if known is not None:
+        return known["seq"] or 0
+    text = encode_data(data)
+    seq = _next_seq(tx, tenant_id, agent_id, epoch)
+    tx.run(
+        "logs.down_add",
+        tenant_id=tenant_id,
+        agent_id=agent_id,
+        event_id=str(event_id),
+        seq=seq,
+        type=data.TYPE,
+        ts=now_ms if ts is None else ts,
+        data=text,
+    )
+    return seq
+
+
+def open_log(tx: Tx, tenant_id: str, agent_id: str, epoch: str | None = None) -> OwnLog:
+    """An agent's log, begun (under `epoch` or a random one) if it has none."""
+    row = tx.one("logs.down_log", tenant_id=tenant_id, agent_id=agent_id)
+    if row is None:
+        epoch = epoch or uuid4().hex
+        tx.run("logs.down_log_open", tenant_id=tenant_id, agent_id=agent_id, epoch=epoch)
+        return OwnLog(epoch, 0, 0, 1)
+    oldest = row["head"] + 1 if row["oldest"] is None else row["oldest"]
+    return OwnLog(row["epoch"], row["head"], row["acked"], oldest)
+
+
+def id_at(tx: Tx, tenant_id: str, agent_id: str, seq: int) -> UUID | None:
+    """The id of the order at `seq` of the present epoch."""
+    row = tx.one("logs.down_id_at", tenant_id=tenant_id, agent_id=agent_id, seq=seq)
+    return None if row is None else UUID(row["event_id"])
+
+
+def after(tx: Tx, tenant_id: str, agent_id: str, seq: int, limit: int) -> list[LogRow]:
+    """The orders that follow `seq`, in order."""
+    rows = tx.all("logs.down_after", tenant_id=tenant_id, agent_id=agent_id, seq=seq, limit=limit)
+    return [log_row(row) for row in rows]
+
+
+def log_row(row: Row) -> LogRow:
+    """A row of `logs.down_after` as the session sends it."""
+    return LogRow(UUID(row["event_id"]), row["seq"], Instant(row["ts"]), row["type"], row["data"])
+
+
+def mark_acked(tx: Tx, tenant_id: str, agent_id: str, epoch: str, seq: int, now_ms: int) -> bool:
+    """Note that the agent holds everything up to `seq`; False if that is no news in this epoch."""
+    where = {"tenant_id": tenant_id, "agent_id": agent_id, "epoch": epoch, "seq": seq}
+    tx.run("logs.down_ack_events", **where, now_ms=now_ms)
+    return tx.run("logs.down_ack_log", **where) == 1
+
+
+def record_result(tx: Tx, tenant_id: str, agent_id: str, event_id: UUID, state: str) -> bool:
+    """Note what became of an order, which ends its requeueing; False if there is no such order."""
+    where = {"tenant_id": tenant_id, "agent_id": agent_id, "event_id": str(event_id)}
+    return tx.run("logs.down_result", **where, state=state) == 1
+
+
+def renumber(tx: Tx, tenant_id: str, agent_id: str, new_epoch: str) -> OwnLog:
+    """Begin a new epoch: orders without a result stand from 1 in their order, the others leave."""
+    agent = {"tenant_id": tenant_id, "agent_id": agent_id}
+    unfinished = [row["event_id"] for row in tx.all("logs.down_unfinished", **agent)]
+    tx.run("logs.down_clear_places", **agent)
+    tx.many(
+        "logs.down_give_place",
+        [{**agent, "event_id": found, "seq": seq} for seq, found in enumerate(unfinished, 1)],
+    )
+    tx.run("logs.down_log_open", **agent, epoch=new_epoch)
+    tx.run("logs.down_new_epoch", **agent, epoch=new_epoch, head=len(unfinished))
+    return OwnLog(new_epoch, len(unfinished), 0, 1)
+
+
+def prune(tx: Tx, now_ms: int, *, kept_ms: int = KEPT_MS, ids_kept_ms: int = IDS_KEPT_MS) -> int:
+    """Retention, for every agent: how many orders left the logs. Unacknowledged ones never do."""
+    left = tx.run("logs.down_prune_places", before_ms=now_ms - kept_ms)
+    tx.run("logs.down_prune_data")
+    tx.run("logs.down_prune_ids", before_ms=now_ms - ids_kept_ms)
+    tx.run("logs.up_events_prune", before_ms=now_ms - ids_kept_ms)
+    return left
+
+
+def _next_seq(tx: Tx, tenant_id: str, agent_id: str, epoch: str | None) -> int:
+    agent = {"tenant_id": tenant_id, "agent_id": agent_id}
+    row = tx.one("logs.down_next_seq", **agent)
+    if row is None:
+        open_log(tx, tenant_id, agent_id, epoch)
+        row = tx.one("logs.down_next_seq", **agent)
+    if row is None:
+        raise LookupError(f"agent {agent_id} belongs to another tenant")
+    seq: int = row["head"]
+    return seq

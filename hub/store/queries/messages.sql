@@ -1,0 +1,52 @@
+-- name: insert
+-- Records a message, unless the tenant has it under its natural key already.
+INSERT INTO messages
+    (tenant_id, agent_id, account, chat, participant, wa_id, direction, author, kind, text, media,
+     reply_to, sender, sent_at, received_at, live, turn_id, event_id, state, state_at)
+VALUES
+    (:tenant_id, :agent_id, :account, :chat, :participant, :wa_id, :direction, :author, :kind, :text,
+     :media, :reply_to, :sender, :sent_at, :received_at, :live, :turn_id, :event_id, :state, :state_at)
+ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
+
+-- name: is_own
+-- Whether one of our own replies from this number has the key; the chat may go by another alias.
+SELECT 1 AS found FROM messages
+WHERE tenant_id = :tenant_id AND wa_id = :wa_id AND account = :account AND author = 'bot'
+LIMIT 1;
+
+-- name: turn_of
+-- The turn that covers a customer's message.
+SELECT turn_id FROM messages
+WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND participant = ''
+  AND wa_id = :wa_id AND direction = 'in';
+
+-- name: cover
+-- Puts a message into a turn.
+UPDATE messages SET turn_id = :turn_id
+WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND participant = ''
+  AND wa_id = :wa_id;
+
+-- name: recent
+-- The newest messages of a chat that say something or change what was said, newest first.
+SELECT wa_id, author, kind, text, reply_to, sender, sent_at, turn_id, state
+FROM messages
+WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
+  AND kind IN ('text', 'media', 'location', 'contact', 'edit', 'revoke')
+ORDER BY id DESC
+LIMIT :limit;
+
+-- name: sent_by_event
+-- The message that a `message.send` of this agent carries.
+SELECT id, turn_id, state FROM messages
+WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND event_id = :event_id;
+
+-- name: set_state
+-- Notes what became of a message that we wrote.
+UPDATE messages SET state = :state, state_at = :state_at, error = :error
+WHERE tenant_id = :tenant_id AND id = :id;
+
+-- name: adopt
+-- Ties a reply that the hub had lost to the event that once carried it.
+UPDATE messages SET event_id = :event_id, state = 'sent', state_at = :state_at
+WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND participant = ''
+  AND wa_id = :wa_id;

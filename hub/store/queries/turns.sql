@@ -1,0 +1,48 @@
+-- name: one
+-- One turn.
+SELECT turn_id, agent_id, account, chat, state, version, first_at, due_at, reason
+FROM turns WHERE tenant_id = :tenant_id AND turn_id = :turn_id;
+
+-- name: pending
+-- Every turn of every tenant that is still to be answered, the longest due first.
+SELECT turn_id, tenant_id, account, chat, first_at, due_at
+FROM turns WHERE state = 'pending'
+ORDER BY due_at, turn_id;
+
+-- name: unsettled
+-- A chat's turns that somebody, bot or person, still has to do something about; oldest first.
+SELECT turn_id, state, first_at FROM turns
+WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
+  AND state IN ('pending', 'suggested', 'waiting')
+ORDER BY first_at, turn_id;
+
+-- name: open
+-- Opens a turn.
+INSERT INTO turns (turn_id, tenant_id, agent_id, account, chat, state, first_at, due_at)
+VALUES (:turn_id, :tenant_id, :agent_id, :account, :chat, 'pending', :first_at, :due_at);
+
+-- name: raise
+-- Changes a turn that has not reached the customer: no answer under way fits it any more, a draft
+-- is taken back.
+UPDATE turns
+SET version = version + 1, state = 'pending', agent_id = :agent_id, first_at = :first_at,
+    due_at = :due_at, reply = NULL, reason = NULL, trace = NULL, finished_at = NULL
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state IN ('pending', 'suggested');
+
+-- name: finish
+-- Ends a turn that is to be answered.
+UPDATE turns
+SET state = :state, late = :late, reason = :reason, reply = :reply, trace = :trace,
+    finished_at = :finished_at
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state = 'pending';
+
+-- name: drop
+-- Ends a turn that nobody has to do anything about any more.
+UPDATE turns SET state = 'dropped', reason = :reason, finished_at = :finished_at
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id
+  AND state IN ('pending', 'suggested', 'waiting');
+
+-- name: reconsider
+-- Moves a turn between answered and waiting, as the fate of its reply becomes known.
+UPDATE turns SET state = :state, reason = :reason
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state IN ('answered', 'waiting');

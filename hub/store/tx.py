@@ -1,0 +1,81 @@
+"""Named queries, and the transaction that runs them.
+
+A file in `queries/` holds the queries of one room. Each begins with `-- name: insert`, then one
+comment on what it answers, then one statement with `:params`; elsewhere it is called `file.insert`.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Final
+
+Row = sqlite3.Row
+"""A row of an answer: `row["column"]`, `row.keys()`; `dict(row)` where a dict is needed."""
+
+_HEADING: Final = re.compile(r"^-- name: *([a-z][a-z0-9_]*) *$", re.MULTILINE)
+
+
+class Tx:
+    """What an operation may do inside its transaction; valid only while the operation runs."""
+
+    __slots__ = ("_connection", "_queries")
+
+    def __init__(self, connection: sqlite3.Connection, queries: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._queries = queries
+
+    def one(self, query: str, /, **params: Any) -> Row | None:
+        """The first row of the answer."""
+        row: Row | None = self._connection.execute(self._sql(query), params).fetchone()
+        return row
+
+    def all(self, query: str, /, **params: Any) -> list[Row]:
+        """Every row of the answer."""
+        return self._connection.execute(self._sql(query), params).fetchall()
+
+    def run(self, query: str, /, **params: Any) -> int:
+        """Change something; how many rows were touched."""
+        return self._connection.execute(self._sql(query), params).rowcount
+
+    def many(self, query: str, params: Iterable[Mapping[str, Any]], /) -> int:
+        """Change something once per set of parameters; how many rows were touched in all."""
+        return self._connection.executemany(self._sql(query), params).rowcount
+
+    def _sql(self, query: str) -> str:
+        try:
+            return self._queries[query]
+        except KeyError:
+            raise LookupError(f"no query is named {query!r}") from None
+
+
+@cache
+def load_queries() -> Mapping[str, str]:
+    """Every query of the house by its full name, read once."""
+    found: dict[str, str] = {}
+    for file in sorted(files("hub.store").joinpath("queries").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".sql"):
+            found |= parse_queries(file.name.removesuffix(".sql"), file.read_text("utf-8"))
+    return MappingProxyType(found)
+
+
+def parse_queries(room: str, text: str) -> dict[str, str]:
+    """The queries of one file.
+
+    Raises:
+        ValueError: a name stands twice, has no statement or more than one, or text stands before
+            the first name.
+    """
+    preamble, *parts = _HEADING.split(text)
+    if any(line.strip() and not line.startswith("--") for line in preamble.splitlines()):
+        raise ValueError(f"{room}.sql: a statement stands before the first name")
+    found: dict[str, str] = {}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        sql = "\n".join(line for line in body.splitlines() if not line.lstrip().startswith("--"))
+        sql = sql.strip().removesuffix(";").rstrip()
+        if not sql or f"{room}.{name}" in found:
+            raise ValueError(f"{room}.sql: {name} is empty or stands twice")
+        found[f"{room}.{name}"] = sql
+    return found

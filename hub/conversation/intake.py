@@ -1,0 +1,221 @@
+"""What an agent reported, taken into the conversation inside the caller's transaction.
+
+The caller commits the event's position in the same transaction, then hands the `Intake` to the
+worker.
+"""
+
+from uuid import uuid5
+
+import msgspec
+
+from hub.conversation import records, transcript, turns
+from hub.conversation.fates import take_status
+from hub.conversation.transcript import Entry
+from hub.conversation.turns import AgentRef, ChatKey, Drop, Origin, Reason, Rules, Situation
+from hub.store.policy import DEFAULTS, TenantPolicy
+from hub.store.tx import Row, Tx
+from protocol import ids
+from protocol.messages import MessageReceived
+
+__all__ = ["AgentRef", "Intake", "take_message", "take_status"]
+
+
+class Intake(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message did. With `due_at` the turn is to be answered then.
+
+    `cancel_running`: an answer under way to this turn does not fit it any more. `new` is false for
+    a message that was known already, or that is our own echo. While the customer types the turn is
+    put off, up to `due_latest`, and then until `quiet_s` after the last sign.
+    """
+
+    new: bool
+    chat: ChatKey
+    turn_id: str | None = None
+    due_at: int | None = None
+    due_latest: int = 0
+    quiet_s: float = 0.0
+    cancel_running: bool = False
+
+
+class _Arrival(msgspec.Struct, frozen=True):
+    agent: AgentRef
+    message: MessageReceived
+    key: ChatKey
+    rules: Rules
+    now: int
+
+
+def take_message(
+    tx: Tx,
+    agent: AgentRef,
+    message: MessageReceived,
+    now_ms: int,
+    defaults: TenantPolicy = DEFAULTS,
+) -> Intake:
+    """Record a message once, and open, change or end the chat's turn as it demands.
+
+    `defaults` are the hub's own figures for what the tenant did not set.
+    """
+    key = ChatKey(agent.tenant_id, message.account, message.chat)
+    if message.from_me and records.is_echo(tx, key, message.wa_id):
+        return Intake(new=False, chat=key)
+    source = records.source(tx, key, message.wa_id) if message.from_me else None
+    own = source is not None
+    author = "customer" if not message.from_me else "bot" if own else "owner"
+    if not records.record(tx, agent, message, now_ms, author):
+        return Intake(new=False, chat=key)
+    origin = turns.classify(message.chat, message.kind, from_me=message.from_me, own_key=own)
+    if origin is not Origin.ELSEWHERE:
+        records.touch(tx, agent, message)
+    rules = records.shop(tx, agent.tenant_id, defaults).rules
+    return _take(tx, _Arrival(agent, message, key, rules, now_ms), origin, source)
+
+
+def _take(tx: Tx, arrival: _Arrival, origin: Origin, source: str | None) -> Intake:
+    if origin is Origin.CUSTOMER:
+        return _take_customer(tx, arrival)
+    if origin is Origin.CHANGE:
+        return _take_change(tx, arrival)
+    if origin is Origin.OWNER:
+        return _take_owner(tx, arrival)
+    if origin is Origin.ECHO and source is not None:
+        return _take_lost_reply(tx, arrival, source)
+    return Intake(new=True, chat=arrival.key)
+
+
+def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
+    message, key = arrival.message, arrival.key
+    situation = Situation(
+        chat=key.chat,
+        phone=message.sender.phone,
+        state=records.chat(tx, key).state,
+        sent_at=(message.sent_at.ms,),
+    )
+    if isinstance(turns.judge(arrival.rules, situation, arrival.now), Drop):
+        return Intake(new=True, chat=key)
+    unsettled = tx.all("turns.unsettled", **records.where(key))
+    unsent = [row for row in unsettled if row["state"] != "waiting"]
+    intake = _raise(tx, arrival, unsent[0]) if unsent else _open(tx, arrival)
+    covered = {"wa_id": message.wa_id, "turn_id": intake.turn_id}
+    tx.run("messages.cover", **records.where(key), **covered)
+    return intake
+
+
+def _open(tx: Tx, arrival: _Arrival) -> Intake:
+    """Begin a turn, named after the message that opens it and opens no other."""
+    name = msgspec.json.encode([*msgspec.structs.astuple(arrival.key), arrival.message.wa_id])
+    turn_id = str(uuid5(ids.REPLY_NAMESPACE, f"turn{name.decode()}"))
+    intake = _schedule(arrival, turn_id, arrival.now)
+    tx.run(
+        "turns.open",
+        **records.where(arrival.key),
+        turn_id=turn_id,
+        agent_id=arrival.agent.agent_id,
+        first_at=arrival.now,
+        due_at=intake.due_at,
+    )
+    return intake
+
+
+def _raise(tx: Tx, arrival: _Arrival, turn: Row) -> Intake:
+    """Let the open turn take in what changed; a draft that nobody sent starts anew with it."""
+    first_at = turn["first_at"] if turn["state"] == "pending" else arrival.now
+    intake = _schedule(arrival, turn["turn_id"], first_at)
+    tx.run(
+        "turns.raise",
+        tenant_id=arrival.key.tenant_id,
+        turn_id=intake.turn_id,
+        agent_id=arrival.agent.agent_id,
+        first_at=first_at,
+        due_at=intake.due_at,
+    )
+    return msgspec.structs.replace(intake, cancel_running=True)
+
+
+def _schedule(arrival: _Arrival, turn_id: str, first_at: int) -> Intake:
+    policy = arrival.rules.policy
+    return Intake(
+        new=True,
+        chat=arrival.key,
+        turn_id=turn_id,
+        due_at=turns.due(policy, first_at, arrival.now),
+        due_latest=turns.latest_due(policy, first_at),
+        quiet_s=policy.debounce_s,
+    )
+
+
+def _take_change(tx: Tx, arrival: _Arrival) -> Intake:
+    """Apply an edit or a revoke to the turn that covers its target, if it is still to be answered.
+
+    The words themselves change when the chat is read (`transcript.fold`).
+    """
+    nothing = Intake(new=True, chat=arrival.key)
+    at = records.where(arrival.key)
+    target = tx.one("messages.turn_of", **at, wa_id=arrival.message.reply_to)
+    if target is None or target["turn_id"] is None:
+        return nothing
+    turn_id, tenant_id = target["turn_id"], arrival.key.tenant_id
+    turn = tx.one("turns.one", tenant_id=tenant_id, turn_id=turn_id)
+    if turn is None or turn["state"] not in ("pending", "suggested"):
+        return nothing
+    standing = transcript.fold(records.recent(tx, arrival.key))
+    if transcript.of_turn(standing, turn_id):
+        return _raise(tx, arrival, turn)
+    _drop(tx, arrival, turn_id, Reason.REVOKED)
+    return msgspec.structs.replace(nothing, turn_id=turn_id, cancel_running=True)
+
+
+def _drop(tx: Tx, arrival: _Arrival, turn_id: str, reason: Reason) -> None:
+    ended = {"reason": reason.value, "finished_at": arrival.now}
+    tx.run("turns.drop", tenant_id=arrival.key.tenant_id, turn_id=turn_id, **ended)
+
+
+def _take_owner(tx: Tx, arrival: _Arrival) -> Intake:
+    """Give the chat to the owner and end the turns that the owner has thereby dealt with."""
+    sent_at, now, at = arrival.message.sent_at.ms, arrival.now, records.where(arrival.key)
+    entries = records.recent(tx, arrival.key)
+    current = records.chat(tx, arrival.key).state.paused_until
+    until = turns.pause(current, sent_at, now, arrival.rules.policy.takeover_s)
+    # Someone whom the owner wrote before the bot ever did is an acquaintance, not a customer taken
+    # over: contact policy `unknown` keeps away from the former only.
+    known = all(entry.author != "bot" for entry in entries)
+    tx.run("chats.take_over", **at, paused_until=until, known=int(known))
+    ended = None
+    for row in tx.all("turns.unsettled", **at):
+        newest = _newest_sent_at(entries, row["turn_id"])
+        if newest is None or turns.is_settled(sent_at, newest, turns.is_paused(until, now)):
+            _drop(tx, arrival, row["turn_id"], Reason.OWNER_REPLIED)
+            ended = row["turn_id"] if row["state"] == "pending" else ended
+    return Intake(new=True, chat=arrival.key, turn_id=ended, cancel_running=ended is not None)
+
+
+def _newest_sent_at(entries: list[Entry], turn_id: str) -> int | None:
+    return max((e.sent_at for e in transcript.of_turn(entries, turn_id)), default=None)
+
+
+def _take_lost_reply(tx: Tx, arrival: _Arrival, source: str) -> Intake:
+    """Remember a reply that was sent before the hub lost it, and end the turn that it answered."""
+    key, message = arrival.key, arrival.message
+    tx.run(
+        "messages.adopt",
+        **records.where(key),
+        wa_id=message.wa_id,
+        event_id=str(turns.reply_id(key, source)),
+        state_at=arrival.now,
+    )
+    entries = records.recent(tx, key)
+    turn_id = next(e.turn_id for e in entries if e.wa_id == source and e.author == "customer")
+    if turn_id is None or transcript.of_turn(entries, turn_id)[-1].wa_id != source:
+        return Intake(new=True, chat=key)
+    ended = tx.run(
+        "turns.finish",
+        tenant_id=key.tenant_id,
+        turn_id=turn_id,
+        state="answered",
+        late=0,
+        reason=None,
+        reply=message.text,
+        trace=None,
+        finished_at=arrival.now,
+    )
+    return Intake(new=True, chat=key, turn_id=turn_id, cancel_running=ended == 1)

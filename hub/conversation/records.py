@@ -1,0 +1,157 @@
+"""A chat's rows, read into the types that the cores judge, and a received message as a row."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from hub.assistant.engine import TenantProfile
+from hub.conversation import turns
+from hub.conversation.transcript import Entry
+from hub.conversation.turns import AgentRef, ChatKey, ChatState, Rules
+from hub.store import policy
+from hub.store.policy import TenantPolicy
+from hub.store.tx import Tx
+from protocol import ids
+from protocol.messages import MessageReceived, Sender
+
+RECENT_MAX: Final = 64
+"""Messages of a chat that are looked at: far more than an engine reads or a burst holds."""
+
+
+class Shop(msgspec.Struct, frozen=True):
+    """A tenant as its conversations see it."""
+
+    profile: TenantProfile
+    rules: Rules
+
+
+class Chat(msgspec.Struct, frozen=True):
+    """A chat's row: what its customer is called, and its state."""
+
+    name: str | None
+    state: ChatState
+
+
+def where(key: ChatKey) -> dict[str, Any]:
+    """The chat, as queries take it."""
+    return msgspec.structs.asdict(key)
+
+
+def shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
+    """The tenant with its rules; `defaults` stand where it set nothing."""
+    row = tx.one("tenants.by_id", tenant_id=tenant_id)
+    if row is None:
+        raise LookupError("there is no such tenant")
+    profile = TenantProfile(
+        tenant_id=tenant_id,
+        name=row["name"],
+        currency=row["currency"],
+        exponent=row["exponent"],
+        locale=row["locale"],
+        timezone=row["timezone"],
+    )
+    rules = Rules(
+        mode=row["mode"],
+        contact_policy=row["contact_policy"],
+        policy=policy.load(row["settings"], defaults),
+    )
+    return Shop(profile, rules)
+
+
+def chat(tx: Tx, key: ChatKey) -> Chat:
+    """What is kept of the chat between turns; the defaults when it is new."""
+    row = tx.one("chats.one", **where(key))
+    if row is None:
+        return Chat(None, ChatState())
+    state = ChatState(
+        mode=row["mode"],
+        owner_wrote=bool(row["owner_wrote"]),
+        paused_until=row["paused_until"],
+        handed_over_at=row["handed_over_at"],
+        disclosed_at=row["disclosed_at"],
+    )
+    return Chat(row["name"], state)
+
+
+def recent(tx: Tx, key: ChatKey) -> list[Entry]:
+    """The chat's newest messages, oldest first, as they arrived."""
+    rows = tx.all("messages.recent", **where(key), limit=RECENT_MAX)
+    return [
+        Entry(
+            wa_id=row["wa_id"],
+            author=row["author"],
+            kind=row["kind"],
+            text=row["text"],
+            reply_to=row["reply_to"],
+            sent_at=row["sent_at"],
+            turn_id=row["turn_id"],
+            state=row["state"],
+            phone=_phone(row["sender"]),
+        )
+        for row in reversed(rows)
+    ]
+
+
+def _phone(sender: str | None) -> str | None:
+    return msgspec.json.decode(sender, type=Sender).phone if sender else None
+
+
+def replied_at(entries: Sequence[Entry]) -> tuple[int, ...]:
+    """When the bot wrote."""
+    return tuple(entry.sent_at for entry in entries if entry.author == "bot")
+
+
+def is_echo(tx: Tx, key: ChatKey, wa_id: str) -> bool:
+    """Whether the id is that of a stored reply of ours, perhaps under another alias of the chat."""
+    own = {"tenant_id": key.tenant_id, "account": key.account, "wa_id": wa_id}
+    return tx.one("messages.is_own", **own) is not None
+
+
+def source(tx: Tx, key: ChatKey, wa_id: str) -> str | None:
+    """The customer's message that `wa_id` is our reply to, though the hub knows of no reply."""
+    inbound = [e.wa_id for e in recent(tx, key) if e.author == "customer"]
+    return turns.source_of(wa_id, key, reversed(inbound))
+
+
+def record(tx: Tx, agent: AgentRef, message: MessageReceived, now_ms: int, author: str) -> bool:
+    """Insert what an agent saw; False when the tenant has it already."""
+    inserted = tx.run(
+        "messages.insert",
+        tenant_id=agent.tenant_id,
+        agent_id=agent.agent_id,
+        account=message.account,
+        chat=message.chat,
+        participant=ids.participant(message.chat, message.sender.id),
+        wa_id=message.wa_id,
+        direction="out" if message.from_me else "in",
+        author=author,
+        kind=turns.known_kind(message.kind),
+        text=message.text,
+        media=_json(message.media),
+        reply_to=message.reply_to,
+        sender=_json(message.sender),
+        sent_at=message.sent_at.ms,
+        received_at=now_ms,
+        live=int(message.live),
+        turn_id=None,
+        event_id=None,
+        state=None,
+        state_at=None,
+    )
+    return inserted == 1
+
+
+def _json(value: msgspec.Struct | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def touch(tx: Tx, agent: AgentRef, message: MessageReceived) -> None:
+    """Keep the chat's row up to date with what an agent saw in it."""
+    tx.run(
+        "chats.touch",
+        **where(ChatKey(agent.tenant_id, message.account, message.chat)),
+        agent_id=agent.agent_id,
+        name=None if message.from_me else message.sender.name,
+        inbound_at=None if message.from_me else message.sent_at.ms,
+    )

@@ -1,0 +1,133 @@
+"""`sak-hub agent`: the programs on the shops' PCs, and who may connect."""
+
+from typing import Any
+
+import click
+
+from hub.cli import find
+from hub.cli.command import (
+    Failure,
+    Session,
+    answer,
+    json_option,
+    moment,
+    printable,
+    table,
+    with_store,
+)
+from hub.gateway.pairing import Invitation, new_code, offer_in
+from hub.gateway.presence import Limits, Revoked, Unblocked
+from hub.gateway.roster import Roster
+from hub.store.tx import Row, Tx
+
+
+@click.group()
+def agent() -> None:
+    """Agents: invite, list, revoke, unblock."""
+
+
+@agent.command()
+@click.argument("tenant")
+@json_option
+def invite(tenant: str, as_json: bool) -> None:
+    """Make a pairing code for a PC of the shop TENANT (id or name). It works once."""
+
+    async def work(session: Session) -> tuple[Invitation, str]:
+        code, now_ms, ttl_s = new_code(), session.clock.now_ms(), session.settings.pairing_ttl_s
+
+        def offer(tx: Tx) -> Invitation:
+            return offer_in(tx, find.tenant(tx, tenant)["tenant_id"], code, now_ms, ttl_s)
+
+        url = session.settings.public_url
+        local = f"http://{session.settings.host}:{session.settings.port}"
+        return await session.store.write(offer), url or local
+
+    invitation, url = with_store(work)
+    expires_at = moment(invitation.expires_at)
+    lines = [
+        f"Pairing code: {invitation.code}  (once, until {expires_at})",
+        f"On the shop's PC: sak-agent pair {url} {invitation.code}",
+    ]
+    answer({"code": invitation.code, "expires_at": expires_at}, lines, as_json=as_json)
+
+
+@agent.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Show all agents and how they are."""
+
+    async def work(session: Session) -> list[Row]:
+        return await session.store.all("agents.all")
+
+    facts = [_facts(row) for row in with_store(work)]
+    heads = ("agent_id", "tenant", "name", "status", "since", "last_seen", "whatsapp")
+    lines = table(heads, [[fact[head] for head in heads] for fact in facts])
+    answer({"agents": facts}, lines if facts else ["No agents yet."], as_json=as_json)
+
+
+def _facts(row: Row) -> dict[str, Any]:
+    facts = dict(row)
+    for name in ("created_at", "revoked_at", "since", "last_seen", "blocked_until"):
+        facts[name] = moment(row[name])
+    return facts
+
+
+@agent.command()
+@click.argument("agent")
+@json_option
+def revoke(agent: str, as_json: bool) -> None:
+    """Shut AGENT (id or unique name) out for good; a running hub closes its socket at once."""
+
+    async def work(session: Session) -> Row:
+        now_ms = session.clock.now_ms()
+        return await session.store.write(lambda tx: _revoke(tx, agent, now_ms))
+
+    row = with_store(work)
+    line = f"Revoked {printable(row['name'])} ({row['agent_id']}). To come back it is paired anew."
+    answer({"agent_id": row["agent_id"], "status": "blocked"}, [line], as_json=as_json)
+
+
+def _revoke(tx: Tx, ref: str, now_ms: int) -> Row:
+    row = find.agent(tx, ref)
+    agent_id = row["agent_id"]
+    tx.run("agents.revoke", agent_id=agent_id, now_ms=now_ms)
+    tx.run("tokens.retire_all", agent_id=agent_id, now_ms=now_ms)
+    standing = tx.one("presence.standing", agent_id=agent_id)
+    if standing is not None:
+        _ROSTER.move(tx, standing, Revoked(), now_ms)
+        tx.run("presence.block_until", agent_id=agent_id, blocked_until=None)
+    return row
+
+
+@agent.command()
+@click.argument("agent")
+@json_option
+def unblock(agent: str, as_json: bool) -> None:
+    """Let AGENT (id or unique name) in again after two copies of it ran at once."""
+
+    async def work(session: Session) -> Row:
+        now_ms = session.clock.now_ms()
+        return await session.store.write(lambda tx: _unblock(tx, agent, now_ms))
+
+    row = with_store(work)
+    line = f"{printable(row['agent_id'])} is {row['status']}. Run one copy of it only."
+    answer({"agent_id": row["agent_id"], "status": row["status"]}, [line], as_json=as_json)
+
+
+def _unblock(tx: Tx, ref: str, now_ms: int) -> Row:
+    found = find.agent(tx, ref)
+    agent_id = found["agent_id"]
+    if found["revoked_at"] is not None:
+        raise Failure(
+            "revoked", f"{agent_id} was revoked, which is for good. Pair that PC again instead."
+        )
+    standing = tx.one("presence.standing", agent_id=agent_id)
+    if standing is None:
+        raise Failure("no_status", f"{agent_id} has no status yet, so nothing keeps it out.")
+    _ROSTER.move(tx, standing, Unblocked(), now_ms)
+    tx.run("presence.forget_takeovers", agent_id=agent_id, until=now_ms)
+    after = tx.one("presence.standing", agent_id=agent_id)
+    return standing if after is None else after
+
+
+_ROSTER = Roster(Limits(started_at=0))  # neither step here depends on time

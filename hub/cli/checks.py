@@ -1,0 +1,166 @@
+"""What `doctor` looks at: each check says how a part of the hub is, and what to do about it."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from hub.cli.command import Session, load_settings, with_store
+from hub.settings import Settings, SettingsError
+from hub.store.errors import StoreError
+from hub.store.tx import Row, Tx
+
+FREE_MIN_BYTES: Final = 64 * 2**20  # below it a hub with customers stops within the day
+BUSY_FREE_BYTES: Final = 2 * 2**30  # above it a full disk in percent is no trouble (SPEC §8)
+ANSWER_TIMEOUT_S: Final = 2.0
+
+Verdict = Literal["ok", "warn", "fail"]
+
+
+class Check(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the doctor's. `remedy` is there whenever something can be done."""
+
+    name: str
+    verdict: Verdict
+    finding: str
+    remedy: str | None = None
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What the database says, read at one moment."""
+
+    path: Path
+    schema: int
+    verdict: str
+    writable: str | None
+    tenants: list[Row]
+    agents: list[Row]
+    quarantine: list[Row]
+
+
+def examine() -> Iterator[Check]:
+    """Every check, in the order in which one depends on the other."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        yield Check("settings", "fail", str(error), "docs/settings.md has all settings.")
+        return
+    yield Check("settings", "ok", f"sound; database {settings.database_url}")
+    try:
+        facts = with_store(_read)
+    except StoreError as error:
+        yield Check("database", "fail", str(error), "Nothing else can be checked before that.")
+        return
+    yield from _database(facts)
+    yield disk(*shutil.disk_usage(facts.path.parent), settings.disk_full_pct)
+    yield _port(settings)
+    yield from _catalogs(facts.tenants)
+    yield _agents(facts.agents)
+    yield _quarantine(facts.quarantine)
+
+
+async def _read(session: Session) -> Facts:
+    store = session.store
+    try:
+        await store.write(lambda tx: tx.run("tenants.touch"))
+        trouble = None
+    except StoreError as error:
+        trouble = str(error)
+
+    def look(tx: Tx) -> Facts:
+        schema, integrity = tx.one("doctor.schema"), tx.one("doctor.integrity")
+        return Facts(
+            path=store.path,
+            schema=schema["schema"] if schema else 0,
+            verdict=integrity["verdict"] if integrity else "no answer",
+            writable=trouble,
+            tenants=tx.all("tenants.all"),
+            agents=tx.all("agents.count_by_status"),
+            quarantine=tx.all("doctor.quarantine"),
+        )
+
+    return await store.read(look)
+
+
+def _database(facts: Facts) -> Iterator[Check]:
+    if facts.verdict == "ok":
+        yield Check("database", "ok", f"{facts.path} is sound, schema {facts.schema}")
+    else:
+        remedy = "Stop the hub and restore a backup with 'sak-hub restore FILE'."
+        yield Check("database", "fail", f"{facts.path} is damaged: {facts.verdict}", remedy)
+    if facts.writable is None:
+        yield Check("writer", "ok", "a write was committed")
+    else:
+        yield Check("writer", "fail", facts.writable, "Messages cannot be kept until that is done.")
+
+
+def disk(total: int, used: int, free: int, full_pct: float) -> Check:
+    """How much room the database's file system has; bytes."""
+    used_pct = 100 * used / total
+    finding = f"{free / 2**30:.1f} GiB free, {used_pct:.0f} % used"
+    remedy = "Free some space: agents are asked to wait when the disk is full."
+    if free < FREE_MIN_BYTES:
+        return Check("disk", "fail", finding, remedy)
+    if used_pct >= full_pct and free < BUSY_FREE_BYTES:
+        return Check("disk", "warn", finding, remedy)
+    return Check("disk", "ok", finding)
+
+
+def _port(settings: Settings) -> Check:
+    where = f"{settings.host}:{settings.port}"
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            if _hub_answers(settings):
+                return Check("port", "ok", f"a hub answers on {where}")
+            remedy = "Stop what holds it, or set SAK_HUB_PORT to another."
+            return Check("port", "fail", f"{where} cannot be taken: {error.strerror}", remedy)
+    return Check("port", "ok", f"{where} is free; no hub is running there")
+
+
+def _hub_answers(settings: Settings) -> bool:
+    """Whether what listens there is a hub. One that serves TLS itself looks like none in clear."""
+    connection = HTTPConnection(settings.host, settings.port, timeout=ANSWER_TIMEOUT_S)
+    try:
+        connection.request("GET", "/healthz")
+        return b'"alive"' in connection.getresponse().read(1_000)
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _catalogs(tenants: list[Row]) -> Iterator[Check]:
+    if not tenants:
+        yield Check("tenants", "warn", "none yet", "Add a shop: sak-hub tenant add NAME")
+    for row in tenants:
+        finding = f"{row['name']}: {row['products']} products, mode {row['mode']}"
+        if row["products"]:
+            yield Check("catalog", "ok", finding)
+        else:
+            remedy = f"Import its products: sak-hub catalog import {row['tenant_id']} FILE"
+            yield Check("catalog", "warn", finding, remedy)
+
+
+def _agents(rows: list[Row]) -> Check:
+    if not rows:
+        return Check("agents", "warn", "none yet", "Pair a PC: sak-hub agent invite TENANT")
+    finding = ", ".join(f"{row['agents']} {row['status']}" for row in rows)
+    if any(row["status"] in ("lost", "degraded") for row in rows):
+        return Check("agents", "warn", finding, "See 'sak-hub agent list', then look at that PC.")
+    return Check("agents", "ok", finding)
+
+
+def _quarantine(rows: list[Row]) -> Check:
+    if not rows:
+        return Check("quarantine", "ok", "empty")
+    finding = ", ".join(f"{row['events']} {row['code']} of {row['tenant_id']}" for row in rows)
+    remedy = "An agent sends what this hub does not know: bring hub and agents to one version."
+    return Check("quarantine", "warn", finding, remedy)

@@ -1,0 +1,128 @@
+"""What every command shares: its manners on the terminal, and the open database.
+
+Exit codes: 0 done, 1 done and something is wrong (`doctor`), 2 bad input or set-up, nothing
+changed. With `--json` the last line of the output is one JSON object; a failure's is
+`{"error": {"code", "message"}}`.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, NoReturn, TypeVar
+
+import click
+import msgspec
+
+from hub.clock import Clock, SystemClock
+from hub.settings import Settings, SettingsError
+from hub.store.database import Store
+from hub.store.errors import StoreError
+from protocol.messages import Instant
+
+T = TypeVar("T")
+
+JSON_FLAG: Final = "--json"
+json_option = click.option(
+    JSON_FLAG, "as_json", is_flag=True, help="End with one line that is a JSON object."
+)
+
+
+class Failure(click.ClickException):
+    """Why a command did not do what it was asked: a name for programs, a sentence for people.
+
+    `details` stand beside the name and the sentence in the JSON.
+    """
+
+    exit_code = 2
+
+    def __init__(self, code: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.details = details
+
+
+class Commands(click.Group):
+    """The whole command line: turns every failure into one sentence, or its JSON."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Run the command that `args` name and exit with its code."""
+        given = list(sys.argv[1:] if args is None else args)
+        as_json = JSON_FLAG in given
+        try:
+            outcome = super().main(given, *rest, **(extra | {"standalone_mode": False}))
+        except click.Abort:
+            _fail(Failure("aborted", "Stopped."), as_json)
+        except click.ClickException as error:
+            _fail(error, as_json)
+        except (StoreError, SettingsError) as error:
+            _fail(Failure(error.code, str(error)), as_json)
+        sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _fail(error: click.ClickException, as_json: bool) -> NoReturn:
+    if as_json:
+        code = error.code if isinstance(error, Failure) else "usage"
+        details = error.details if isinstance(error, Failure) else {}
+        _print_json({"error": {"code": code, "message": error.format_message(), **details}})
+    else:
+        error.show()
+    sys.exit(error.exit_code)
+
+
+class Session(msgspec.Struct, frozen=True):
+    """What a command works with."""
+
+    store: Store
+    clock: Clock
+    settings: Settings
+
+
+def with_store(work: Callable[[Session], Awaitable[T]]) -> T:
+    """The result of `work` on the database that the settings name, created and migrated before."""
+    settings = load_settings()
+    clock = SystemClock()
+
+    async def run() -> T:
+        async with Store.open(settings.database_url, clock) as store:
+            return await work(Session(store, clock, settings))
+
+    return asyncio.run(run())
+
+
+def load_settings() -> Settings:
+    """The settings of this process; SettingsError."""
+    return Settings.load(os.environ)  # noqa: TID251 - the one place that hands it on
+
+
+def answer(facts: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    """Tell what was done: to a program the facts, to a person the lines."""
+    if as_json:
+        _print_json(facts)
+    else:
+        for line in lines:
+            click.echo(line)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Lines in columns. What others named is shown without its control characters."""
+    cells = [list(heads), *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    padded = ("  ".join(map(str.ljust, row, widths)) for row in cells)
+    return [line.rstrip() for line in padded]
+
+
+def printable(value: object) -> str:
+    """A value as it may go to a terminal; what is absent is a dash."""
+    if value is None or value == "":
+        return "-"
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(value))
+
+
+def moment(ms: int | None) -> str | None:
+    """A time as every answer shows it: RFC 3339 UTC."""
+    return None if ms is None else str(Instant(ms))
+
+
+def _print_json(facts: dict[str, Any]) -> None:
+    click.echo(msgspec.json.encode(facts))

@@ -1,0 +1,1 @@
+"""The agents' door: pairing, tokens, limits and the socket."""

@@ -1,0 +1,97 @@
+"""The command line's manners, which no command does for itself."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from hub.cli import main
+from hub.cli.command import Commands, printable, table
+from tests.hub.cli.conftest import Cli, last_object
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("nope",),
+        ("tenant", "nope"),
+        ("tenant", "add"),
+        ("tenant", "add", "Shop A", "--mode", "loud"),
+        ("tenant", "list", "--nope"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_or_its_json(cli: Cli, args: tuple[str, ...]) -> None:
+    """Exit code 2, an error object under --json, and no database made for nothing."""
+    assert cli.failure(*args)[0] == "usage"
+    assert not cli.path.exists()
+
+
+def test_help_and_version_work_without_anything_set_up(cli: Cli) -> None:
+    """Neither opens the database."""
+    for args in (("--help",), ("--version",), ("tenant", "--help"), ("agent", "invite", "-h")):
+        assert cli.run(*args).exit_code == 0
+    assert not cli.path.exists()
+
+
+def test_stopping_a_command_is_a_failure() -> None:
+    """Ctrl-C ends with an error like any other, not with a traceback."""
+
+    @click.group(cls=Commands)
+    def group() -> None: ...
+
+    @group.command()
+    @click.option("--json", is_flag=True)
+    def wait(json: bool) -> None:
+        raise KeyboardInterrupt
+
+    result = CliRunner().invoke(group, ["wait", "--json"])
+    assert result.exit_code == 2
+    assert last_object(result)["error"]["code"] == "aborted"
+
+
+def test_tables_line_up_and_show_nothing_that_moves_the_cursor() -> None:
+    """What is absent is a dash; control characters are replaced."""
+    assert table(("a", "bcd"), [("xx", None), ("y\x1b", 1)]) == ["a   bcd", "xx  -", "y\ufffd  1"]
+    assert printable("") == "-"
+
+
+def test_every_command_ends_in_json_when_asked() -> None:
+    """No command lacks --json."""
+
+    def commands(group: click.Group) -> list[click.Command]:
+        found: list[click.Command] = []
+        for command in group.commands.values():
+            found += commands(command) if isinstance(command, click.Group) else [command]
+        return found
+
+    every = commands(main)
+    assert len(every) == 14
+    assert all(any("--json" in param.opts for param in command.params) for command in every)
+
+
+def test_a_simple_command_starts_without_the_heavy_libraries(cli: Cli) -> None:
+    """A shop's owner does not wait for a server or a model's client to be loaded."""
+    code = (
+        "import sys\n"
+        "from hub.__main__ import main\n"
+        "try:\n"
+        "    main(['tenant', 'list', '--json'])\n"
+        "finally:\n"
+        "    heavy = {'openai', 'playwright', 'uvicorn', 'websockets'} & set(sys.modules)\n"
+        "    print('heavy:', *sorted(heavy), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=cli.env,
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {"tenants": []}
+    assert done.stderr == "heavy:\n"

@@ -1,0 +1,143 @@
+"""`sak-hub doctor` and `sak-hub migrate`."""
+
+import socket
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from hub.cli.checks import disk
+from tests.hub.cli.conftest import Cli, last_object
+
+
+@pytest.fixture(autouse=True)
+def _free_port(cli: Cli) -> None:
+    """Port 0: whatever else runs on this machine, one is free."""
+    cli.env["SAK_HUB_PORT"] = "0"
+
+
+def verdicts(cli: Cli) -> dict[str, str]:
+    """What `doctor` says of each part."""
+    checks = last_object(cli.run("doctor", "--json"))["checks"]
+    assert all(check["verdict"] == "ok" or check["remedy"] for check in checks)
+    return {check["name"]: check["verdict"] for check in checks}
+
+
+def test_a_new_hub_is_sound_and_told_what_to_do_next(cli: Cli) -> None:
+    """Nothing fails on an empty database; what is missing is a warning with its command."""
+    assert verdicts(cli) == {
+        "settings": "ok",
+        "database": "ok",
+        "writer": "ok",
+        "disk": "ok",
+        "port": "ok",
+        "tenants": "warn",
+        "agents": "warn",
+        "quarantine": "ok",
+    }
+    lines = cli.lines("doctor")
+    assert lines[0].startswith("ok    settings: ")
+    assert "      Add a shop: sak-hub tenant add NAME" in lines
+
+
+def test_catalogs_and_quarantine_are_counted(cli: Cli) -> None:
+    """A shop without products and events that nobody understood show up."""
+    cli.run("tenant", "add", "Shop A")
+    with closing(sqlite3.connect(cli.path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO quarantine"
+            " VALUES (1, 'ten_a', 'agt_a', 'id', 'x', 'unknown_type', '', '', 1)"
+        )
+    found = verdicts(cli)
+    assert (found["catalog"], found["quarantine"]) == ("warn", "warn")
+    assert any("1 unknown_type of ten_a" in line for line in cli.lines("doctor"))
+
+
+@pytest.mark.parametrize(
+    ("free", "verdict"), [(2**20, "fail"), (2**30, "warn"), (2**32, "ok"), (2**39, "ok")]
+)
+def test_a_disk_is_full_by_percent_and_by_bytes(free: int, verdict: str) -> None:
+    """Agents are asked to wait at 90 % under 2 GiB; almost nothing left is a failure."""
+    total = 2**40
+    assert disk(total, total - free, free, full_pct=90).verdict == verdict
+
+
+def test_agents_that_are_not_well_are_a_warning(cli: Cli) -> None:
+    """Counted by status; a revoked or stopped one is nobody's trouble."""
+    tenant_id = cli.facts("tenant", "add", "Shop A")["tenant_id"]
+    agent = "INSERT INTO agents VALUES (?, ?, 'PC', 'OS', '1', 1, NULL)"
+    status = "INSERT INTO agent_status (agent_id, tenant_id, status, since) VALUES (?, ?, ?, 1)"
+    found = []
+    for number, word in enumerate(("offline", "lost")):
+        with closing(sqlite3.connect(cli.path)) as connection, connection:
+            connection.execute(agent, (f"agt_{number}", tenant_id))
+            connection.execute(status, (f"agt_{number}", tenant_id, word))
+        found.append(verdicts(cli)["agents"])
+    assert found == ["ok", "warn"]
+    assert any("1 lost, 1 offline" in line for line in cli.lines("doctor"))
+
+
+def test_a_wrong_setting_stops_the_examination(cli: Cli) -> None:
+    """Without sound settings nothing else can be looked at; exit code 2."""
+    cli.env["SAK_HUB_PORT"] = "eighty"
+    result = cli.run("doctor", "--json")
+    assert result.exit_code == 2
+    facts = last_object(result)
+    assert facts["error"]["code"] == "unhealthy"
+    assert [check["name"] for check in facts["checks"]] == ["settings"]
+    assert cli.failure("tenant", "list")[0] == "settings"
+
+
+def test_a_damaged_database_is_told_and_left_alone(cli: Cli) -> None:
+    """The file is not touched, by the doctor or by any other command."""
+    cli.path.parent.mkdir()
+    cli.path.write_bytes(b"this is no database" * 1000)
+    result = cli.run("doctor", "--json")
+    assert result.exit_code == 2
+    assert last_object(result)["checks"][-1]["verdict"] == "fail"
+    assert cli.failure("migrate")[0] == "store_damaged"
+    assert cli.path.read_bytes() == b"this is no database" * 1000
+
+
+def test_a_taken_port_is_told(cli: Cli) -> None:
+    """What holds the port and is no hub is a failure with the remedy."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        cli.env["SAK_HUB_PORT"] = str(server.getsockname()[1])
+        with ThreadPoolExecutor(1) as other:
+            other.submit(hang_up, server)
+            result = cli.run("doctor", "--json")
+    assert result.exit_code == 2
+    (port,) = [check for check in last_object(result)["checks"] if check["name"] == "port"]
+    assert (port["verdict"], "SAK_HUB_PORT" in port["remedy"]) == ("fail", True)
+
+
+def hang_up(server: socket.socket) -> None:
+    """Answer the first caller as no hub does."""
+    caller, _ = server.accept()
+    caller.close()
+
+
+def test_a_port_where_a_hub_answers_is_in_order(cli: Cli) -> None:
+    """The doctor of a running hub finds it by its /healthz."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        cli.env["SAK_HUB_PORT"] = str(server.getsockname()[1])
+        with ThreadPoolExecutor(1) as hub:
+            hub.submit(answer_as_a_hub, server)
+            assert verdicts(cli)["port"] == "ok"
+
+
+def answer_as_a_hub(server: socket.socket) -> None:
+    """Answer the first caller with what /healthz says."""
+    caller, _ = server.accept()
+    with caller:
+        assert caller.recv(1000).startswith(b"GET /healthz ")
+        caller.sendall(b'HTTP/1.0 200 OK\r\nContent-Length: 14\r\n\r\n{"alive":true}')
+
+
+def test_migrate_tells_where_the_database_is(cli: Cli) -> None:
+    """The folder is made, the file has the newest schema, and doing it again changes nothing."""
+    for _ in range(2):
+        facts = cli.facts("migrate")
+        assert facts["database"] == str(cli.path)
+        assert facts["schema"] >= 1

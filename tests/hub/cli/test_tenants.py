@@ -1,0 +1,148 @@
+"""`sak-hub tenant`."""
+
+import pytest
+
+from tests.hub.cli.conftest import Cli
+
+
+def test_a_tenant_is_added_with_careful_defaults(cli: Cli) -> None:
+    """The first command makes the database; a new shop suggests, and only to chosen contacts."""
+    facts = cli.facts("tenant", "add", "Shop A")
+    assert facts.pop("tenant_id").startswith("ten_")
+    assert facts == {
+        "name": "Shop A",
+        "mode": "suggest",
+        "contact_policy": "chosen",
+        "currency": "INR",
+        "exponent": 2,
+        "locale": "en_IN",
+        "timezone": "Asia/Kolkata",
+    }
+
+
+def test_auto_answers_everyone(cli: Cli) -> None:
+    """--mode auto also sets whom the bot answers, so that one command makes a working shop."""
+    facts = cli.facts("tenant", "add", "Shop A", "--mode", "auto")
+    assert (facts["mode"], facts["contact_policy"]) == ("auto", "everyone")
+
+
+@pytest.mark.parametrize(("currency", "exponent"), [("INR", 2), ("jpy", 0), ("KWD", 3)])
+def test_the_currency_brings_its_decimals(cli: Cli, currency: str, exponent: int) -> None:
+    """The exponent of ISO 4217 follows from the currency."""
+    facts = cli.facts("tenant", "add", "Shop A", "--currency", currency)
+    assert (facts["currency"], facts["exponent"]) == (currency.upper(), exponent)
+
+
+def test_tenants_are_listed_with_their_rules(cli: Cli) -> None:
+    """The list shows what is set, defaults included, for people and for programs."""
+    assert cli.lines("tenant", "list") == ["No tenants yet."]
+    tenant_id = cli.facts("tenant", "add", "Shop A")["tenant_id"]
+    (tenant,) = cli.facts("tenant", "list")["tenants"]
+    assert (tenant["tenant_id"], tenant["products"]) == (tenant_id, 0)
+    assert tenant["settings"]["debounce_s"] == 3.0
+    assert tenant["created_at"].endswith("Z")
+    head, row = cli.lines("tenant", "list")
+    assert head.split()[:2] == ["tenant_id", "name"]
+    assert row.startswith(tenant_id)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stored"),
+    [
+        ("mode", "off", "off"),
+        ("contact_policy", "unknown", "unknown"),
+        ("name", "  Shop B ", "Shop B"),
+        ("currency", "usd", "USD"),
+        ("exponent", "3", 3),
+        ("locale", "ar-KW", "ar_KW"),
+        ("timezone", "Asia/Kuwait", "Asia/Kuwait"),
+        ("debounce_s", "0.5", 0.5),
+        ("greeting", "-- welcome --", "-- welcome --"),
+        ("disclosure", "", ""),
+        ("never", "+91 98000-00001, +919800000001", ["+919800000001"]),
+        ("chosen", "", []),
+    ],
+)
+def test_every_rule_can_be_set(cli: Cli, key: str, value: str, stored: object) -> None:
+    """A rule is set by the shop's name and stands in the list afterwards."""
+    cli.run("tenant", "add", "Shop A")
+    assert cli.run("tenant", "set", "Shop A", key, value).exit_code == 0
+    (tenant,) = cli.facts("tenant", "list")["tenants"]
+    assert (tenant | tenant["settings"])[key] == stored
+
+
+def test_setting_one_rule_leaves_the_others(cli: Cli) -> None:
+    """Two rules set one after the other both hold; the answer shows all."""
+    tenant_id = cli.facts("tenant", "add", "Shop A")["tenant_id"]
+    cli.run("tenant", "set", tenant_id, "takeover_s", "60")
+    facts = cli.facts("tenant", "set", tenant_id, "mode", "auto")
+    assert (facts["mode"], facts["settings"]["takeover_s"]) == ("auto", 60.0)
+    assert cli.lines("tenant", "set", tenant_id, "takeover_s", "90") == [
+        "Shop A: takeover_s is now 90.0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("mode", "loud", "off, suggest, auto"),
+        ("contact_policy", "all", "unknown, chosen, everyone"),
+        ("name", "", "1 to 80"),
+        ("name", "ten_a", "ids"),
+        ("name", "a\nb", "printable"),
+        ("currency", "XXL", "ISO 4217"),
+        ("exponent", "5", "0 to 4"),
+        ("locale", "xx_YY", "en_IN"),
+        ("timezone", "Mars/Base", "Asia/Kolkata"),
+        ("timezone", "../../etc/passwd", "Asia/Kolkata"),
+        ("debounce_s", "soon", "number of seconds"),
+        ("debounce_s", "nan", "between 0 and 60"),
+        ("debounce_s", "20", "debounce_max_s"),
+        ("greeting", "x" * 1001, "1000"),
+        ("never", "98000", "country code"),
+    ],
+)
+def test_a_value_that_does_not_fit_changes_nothing(
+    cli: Cli, key: str, value: str, hint: str
+) -> None:
+    """One sentence says what would fit, and the rules stay as they were."""
+    cli.run("tenant", "add", "Shop A")
+    before = cli.facts("tenant", "list")
+    code, message = cli.failure("tenant", "set", "Shop A", key, value)
+    assert code == "bad_value"
+    assert hint in message
+    assert cli.facts("tenant", "list") == before
+
+
+def test_an_unknown_rule_names_all_that_there_are(cli: Cli) -> None:
+    """A misspelt key is told apart from a wrong value."""
+    cli.run("tenant", "add", "Shop A")
+    code, message = cli.failure("tenant", "set", "Shop A", "colour", "blue")
+    assert code == "unknown_key"
+    assert "contact_policy" in message
+
+
+def test_names_are_taken_once(cli: Cli) -> None:
+    """Neither adding nor renaming makes two shops of one name; keeping a name is fine."""
+    for name in ("Shop A", "Shop B"):
+        cli.run("tenant", "add", name)
+    assert cli.failure("tenant", "add", "Shop A")[0] == "name_taken"
+    assert cli.failure("tenant", "set", "Shop B", "name", "Shop A")[0] == "name_taken"
+    assert cli.run("tenant", "set", "Shop A", "name", "Shop A").exit_code == 0
+
+
+def test_an_unknown_tenant_is_told_with_the_remedy(cli: Cli) -> None:
+    """One sentence says where ids and names can be seen."""
+    code, message = cli.failure("tenant", "set", "Nowhere", "mode", "off")
+    assert code == "unknown_tenant"
+    assert "sak-hub tenant list" in message
+
+
+def test_prices_keep_their_decimals(cli: Cli) -> None:
+    """With products in the catalog a new exponent would change every price, so it is refused."""
+    cli.run("tenant", "add", "Shop A")
+    file = cli.directory / "catalog.csv"
+    file.write_text("sku,name,price\nA-1,Blue cup,24.50\n")
+    assert cli.run("catalog", "import", "Shop A", str(file)).exit_code == 0
+    assert cli.failure("tenant", "set", "Shop A", "currency", "JPY")[0] == "has_prices"
+    assert cli.facts("tenant", "set", "Shop A", "currency", "USD")["exponent"] == 2

@@ -10,6 +10,7 @@ whose envelope is sound but whose `data` is not comes back as QuarantinedEvent (
 import json
 from collections.abc import Iterable
 from itertools import chain
+from math import isinf
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from protocol.messages import (
 
 DEPTH_MAX = 100  # of what is stored; a level more is refused before a writer meets it
 _FREE_FORM = (Command, CommandResult)  # the only ones with content of any depth
+_UNSTORABLE = "a text holds NUL or half a surrogate pair, or a number is out of range"
 
 
 class _Envelope(msgspec.Struct):
@@ -97,8 +99,8 @@ def _decode_control(name: str, data: Raw | UnsetType) -> Control:
     if data is UNSET:
         raise _violation("data is missing")
     control = _control[name].decode(data)
-    if _needs_walk(CONTROLS[name], data) and _has_bad_text(control):
-        raise _violation(f"{name} holds text that cannot be stored")
+    if _needs_walk(CONTROLS[name], data) and _is_unstorable(control):
+        raise _violation(f"{name} holds what cannot be stored")
     return control
 
 
@@ -120,8 +122,8 @@ def _decode_event(envelope: _Envelope, frame: str) -> Frame:
             frame,
         )
     content = decoder.decode(data)
-    if _needs_walk(EVENTS[name], data) and _has_bad_text(content):
-        raise msgspec.ValidationError("text holds NUL or half a surrogate pair")
+    if _needs_walk(EVENTS[name], data) and _is_unstorable(content):
+        raise msgspec.ValidationError(_UNSTORABLE)
     return Event(envelope.id, envelope.seq, envelope.ts, content)
 
 
@@ -143,7 +145,7 @@ def _decode_carefully(frame: str) -> Frame:
         head = msgspec.convert(
             {key: fields.get(key) for key in ("id", "seq", "ts")}, _Head, dec_hook=_read_hook
         )
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         raise _violation("an event needs id, seq, ts and data") from None
     return _convert_event(name, head, fields["data"], frame)
 
@@ -157,10 +159,10 @@ class _Head(msgspec.Struct):
 def _convert_control(name: str, fields: dict[str, Any]) -> Control:
     try:
         control = msgspec.convert(fields.get("data"), CONTROLS[name], dec_hook=_read_hook)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise _violation(f"{name} does not decode") from error
-    if _has_bad_text(control):
-        raise _violation(f"{name} holds text that cannot be stored")
+    if _is_unstorable(control):
+        raise _violation(f"{name} holds what cannot be stored")
     return control
 
 
@@ -171,10 +173,12 @@ def _convert_event(name: str, head: _Head, data: Any, frame: str) -> Event | Qua
             content = msgspec.convert(data, EVENTS[name], dec_hook=_read_hook)
         except msgspec.ValidationError as error:
             code, reason = "invalid_data", str(error)
+        except UnicodeEncodeError:  # half a surrogate pair where msgspec wants no text at all
+            code, reason = "invalid_data", _UNSTORABLE
         else:
-            if not _has_bad_text(content):
+            if not _is_unstorable(content):
                 return Event(head.id, head.seq, head.ts, content)
-            code, reason = "invalid_data", "text holds NUL or half a surrogate pair"
+            code, reason = "invalid_data", _UNSTORABLE
     return QuarantinedEvent(name, head.id, head.seq, head.ts, code, reason, frame)
 
 
@@ -193,12 +197,12 @@ def _violation(reason: str) -> RemoteProtocolError:
 
 
 def _needs_walk(kind: type[Control] | type[EventData], data: Raw) -> bool:
-    """Cheap test that lets nearly every frame skip the walk of `_has_bad_text`."""
+    """Cheap test that lets nearly every frame skip the walk of `_is_unstorable`."""
     return kind in _FREE_FORM or b"\\u" in memoryview(data).tobytes()
 
 
-def _has_bad_text(content: msgspec.Struct) -> bool:
-    """Whether a string in it holds NUL or half a surrogate pair: no store takes these.
+def _is_unstorable(content: msgspec.Struct) -> bool:
+    """Whether it holds a text or a number that not every store and reader keeps as it is.
 
     Raises:
         RemoteProtocolError: 4003, nested deeper than DEPTH_MAX.
@@ -208,14 +212,18 @@ def _has_bad_text(content: msgspec.Struct) -> bool:
         value, depth = pending.pop()
         if depth > DEPTH_MAX:
             raise _violation("nested too deep")
-        if isinstance(value, str) and _is_bad(value):
+        if _is_bad(value):
             return True
         pending.extend((item, depth + 1) for item in _parts(value))
     return False
 
 
-def _is_bad(text: str) -> bool:
-    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
+def _is_bad(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value or any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, int):
+        return abs(value) > INT_MAX
+    return isinstance(value, float) and isinf(value)
 
 
 def _parts(value: Any) -> Iterable[Any]:
@@ -262,11 +270,11 @@ def encode_data(data: EventData) -> str:
     """The JSON text of an event's data, as a log stores it.
 
     Raises:
-        LocalProtocolError: the frame would exceed the limit or hold text that nobody accepts; an
-            owner finds this out when it enqueues, not when it is too late to change anything.
+        LocalProtocolError: the frame would exceed the limit or hold what nobody accepts; an owner
+            finds this out when it enqueues, not when it is too late to change anything.
     """
-    if _has_bad_text(data):
-        raise LocalProtocolError(f"{data.TYPE} holds NUL or half a surrogate pair")
+    if _is_unstorable(data):
+        raise LocalProtocolError(f"{data.TYPE}: {_UNSTORABLE}")
     text = _encoder.encode(data)
     overhead = len(encode_row(LogRow(UUID(int=0), INT_MAX, Instant(0), data.TYPE, "")))
     if len(text) + overhead > FRAME_MAX_BYTES:

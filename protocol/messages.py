@@ -64,10 +64,10 @@ class Instant:
 Epoch = Annotated[str, Meta(min_length=1, max_length=64)]
 Seq = Annotated[int, Meta(ge=1, le=INT_MAX)]
 Count = Annotated[int, Meta(ge=0, le=INT_MAX)]
-Seconds = Annotated[float, Meta(ge=0)]
-Account = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{1,14}$")]
+Seconds = Annotated[float, Meta(ge=0, le=INT_MAX)]  # the bound also keeps infinity out
+Account = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{1,14}$(?!\n)")]
 WhatsAppId = Annotated[str, Meta(min_length=1, max_length=512)]
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -291,6 +291,7 @@ class Session:
         self._output.append(codec.encode(welcome))
         self._incoming.begin(welcome.up.seq)
         self._outgoing.begin(welcome.down.seq, self._hello.window)
+        self._beat_timeout = welcome.heartbeat.timeout_s
         self._silence_deadline = now + self._beat_timeout
         self._release(now)
 

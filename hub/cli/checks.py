@@ -90,7 +90,7 @@ def _database(facts: Facts) -> Iterator[Check]:
     if facts.verdict == "ok":
         yield Check("database", "ok", f"{facts.path} is sound, schema {facts.schema}")
     else:
-        remedy = "Stop the hub and restore a backup with 'sak-hub restore FILE'."
+        remedy = "Stop the hub and put a backup copy of the file in its place."
         yield Check("database", "fail", f"{facts.path} is damaged: {facts.verdict}", remedy)
     if facts.writable is None:
         yield Check("writer", "ok", "a write was committed")

@@ -47,7 +47,7 @@ class StoreClosed(StoreError):
 
 
 DAMAGED = (
-    "The database is damaged. Stop the hub and restore a backup with `sak-hub restore FILE`, "
+    "The database is damaged. Stop the hub and put a backup copy of the file in its place, "
     "or move the file away to start with an empty one."
 )
 _BY_CODE: dict[int, tuple[type[StoreError], str]] = {

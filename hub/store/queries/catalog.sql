@@ -33,18 +33,22 @@ WHERE tenant_id = :tenant_id AND product_id = :product_id;
 DELETE FROM products_search WHERE rowid = :product_id;
 
 -- name: index
--- Puts a product into the search, under the words of hub/commerce/words.py.
+-- Puts an offered product into the search, under the words of hub/commerce/words.py.
 INSERT INTO products_search (rowid, tenant_id, sku, name, aliases, category, description)
 VALUES (:product_id, :tenant_id, :sku, :name, :aliases, :category, :description);
 
 -- name: candidates
 -- The offered products of a shop that best match an FTS5 query, best first: a code weighs more
--- than a name, a name more than an alias, a description least.
+-- than a name, a name more than an alias. Ranked before the join, which would cost the most.
 SELECT p.product_id, p.sku, p.name, p.description, p.category, p.aliases, p.unit, p.price,
        p.tax_pct, p.hsn, p.stock, p.min_qty, p.step, p.packs, p.pieces_per_unit, p.slabs, p.active
-FROM products_search AS s
-JOIN products AS p ON p.product_id = s.rowid
-WHERE products_search MATCH :match AND s.tenant_id = :tenant_id
-  AND p.tenant_id = :tenant_id AND p.active = 1 AND p.price > 0
-ORDER BY bm25(products_search, 0.0, 10.0, 8.0, 6.0, 2.0, 1.0)
-LIMIT :most;
+FROM (
+    SELECT rowid AS product_id, bm25(products_search, 0.0, 10.0, 8.0, 6.0, 2.0) AS score
+    FROM products_search
+    WHERE products_search MATCH :match AND tenant_id = :tenant_id
+    ORDER BY score
+    LIMIT :most
+) AS s
+JOIN products AS p ON p.product_id = s.product_id
+WHERE p.tenant_id = :tenant_id AND p.active = 1 AND p.price > 0
+ORDER BY s.score;

@@ -99,7 +99,7 @@ async def test_garbage_is_refused_and_left_alone(tmp_path: Path) -> None:
     before = path.read_bytes()
     error = await refusal(path)
     assert isinstance(error, StoreDamaged)
-    assert "sak-hub restore" in str(error)
+    assert "backup copy" in str(error)
     assert path.read_bytes() == before
     assert not (tmp_path / "hub.db-wal").exists()
 

@@ -1,0 +1,154 @@
+"""`sak-agent pair`, `run` and `install-browser`: becoming an agent and being one."""
+
+import asyncio
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import structlog
+
+from agent import logs
+from agent.cli.command import SENTENCES, answer, explained, json_option, load_settings
+from agent.cli.practice import practice_phone
+from agent.clock import Clock, SystemClock
+from agent.daemon import run_agent
+from agent.drivers.driver import Driver
+from agent.drivers.memory import MemoryDriver, MemorySettings
+from agent.journal import FILE_NAME, Journal
+from agent.pairing import SOFTWARE, Device, Paired
+from agent.pairing import pair as redeem
+from agent.settings import Settings, SettingsError
+
+log = structlog.get_logger(__name__)
+
+PROFILE = "whatsapp-profile"
+PRACTICE_PROFILE = "practice-profile"
+DEVICE_FIELD_MAX = 200  # characters; PROTOCOL §8, HTTP
+
+
+@click.command()
+@click.argument("url")
+@click.argument("code")
+@click.option("--name", help="What the hub shall call this PC; else its own name.")
+@json_option
+def pair(url: str, code: str, name: str | None, as_json: bool) -> None:
+    """Make this PC the agent of a shop, with the CODE that the hub at URL gave."""
+    settings = load_settings()
+    paired = asyncio.run(_pair(settings, url, code, _device(name)))
+    facts = {
+        "agent_id": paired.agent_id,
+        "tenant_id": paired.tenant_id,
+        "hub_url": url.rstrip("/"),
+        "data_dir": str(settings.data_dir),
+    }
+    lines = [
+        f"This PC is now agent {paired.agent_id} of shop {paired.tenant_id}.",
+        "Start it with `sak-agent run`.",
+    ]
+    answer(facts, lines, as_json=as_json)
+
+
+async def _pair(settings: Settings, url: str, code: str, device: Device) -> Paired:
+    clock = SystemClock()
+    journal = await Journal.open(settings.data_dir / FILE_NAME, clock)
+    try:
+        return await redeem(
+            url, code, device=device, settings=settings, journal=journal, clock=clock
+        )
+    finally:
+        await journal.close()
+
+
+def _device(name: str | None) -> Device:
+    system = f"{platform.system()} {platform.release()}".strip() or "unknown"
+    chosen = name or platform.node() or "PC"
+    return Device(chosen[:DEVICE_FIELD_MAX], system[:DEVICE_FIELD_MAX], SOFTWARE.version)
+
+
+@click.command()
+@click.option("--practice", is_flag=True, help="Serve a stand-in phone instead of WhatsApp.")
+@json_option
+def run(practice: bool, as_json: bool) -> int:
+    """Be the agent until it is told to stop (SIGTERM, Ctrl-C)."""
+    settings, clock = load_settings(), SystemClock()
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    logs.configure(settings.log_level, settings.data_dir)
+    with _driver(settings, clock, practice=practice) as driver:
+        code = _run(settings, driver, clock)
+    if code == 0 and as_json:
+        answer({"stopped": True}, [], as_json=True)
+    return code
+
+
+def _run(settings: Settings, driver: Driver, clock: Clock) -> int:
+    """The exit code of the agent's life; what a user can mend is raised as its sentence."""
+    try:
+        asyncio.run(run_agent(settings, driver, clock))
+    except SENTENCES:
+        raise
+    except Exception as error:
+        from agent.drivers.whatsapp_web import WhatsAppWebError
+
+        if isinstance(error, WhatsAppWebError):
+            raise explained(error) from error
+        log.exception("the agent broke")
+        return 1
+    return 0
+
+
+@contextmanager
+def _driver(settings: Settings, clock: Clock, *, practice: bool) -> Iterator[Driver]:
+    """The WhatsApp that the settings or the practice ask for."""
+    if practice:
+        with practice_phone(settings) as url:
+            yield web_driver(settings, url, PRACTICE_PROFILE, headless=True)
+    elif settings.driver == "memory":
+        yield memory_driver(settings, clock)
+    else:
+        yield web_driver(settings, settings.whatsapp_url, PROFILE, headless=settings.headless)
+
+
+def memory_driver(settings: Settings, clock: Clock) -> MemoryDriver:
+    """The driver over two files.
+
+    Raises:
+        SettingsError: a file is missing in the settings, or cannot be written.
+    """
+    inbox, outbox = settings.memory_in, settings.memory_out
+    if inbox is None or outbox is None:
+        raise SettingsError("Give SAK_AGENT_MEMORY_IN and SAK_AGENT_MEMORY_OUT.")
+    try:
+        return MemoryDriver(MemorySettings(inbox, outbox, settings.memory_send_s), clock.now_ms)
+    except OSError as error:
+        raise SettingsError(
+            f"SAK_AGENT_MEMORY_OUT is {str(outbox)!r}, which cannot be written "
+            f"({error.strerror}): give another path."
+        ) from error
+
+
+def web_driver(settings: Settings, url: str, profile: str, *, headless: bool) -> Driver:
+    """The driver with a browser; loading it takes a second, so nobody else does."""
+    from agent.drivers.whatsapp_web import WebSettings, WhatsAppWebDriver
+
+    return WhatsAppWebDriver(
+        WebSettings(
+            profile_dir=settings.data_dir / profile,
+            url=url,
+            headless=headless,
+            browser_path=settings.browser,
+        )
+    )
+
+
+@click.command("install-browser")
+@json_option
+def install_browser(as_json: bool) -> None:
+    """Make sure that there is a browser for WhatsApp Web; an installed one is enough."""
+    from agent.drivers import whatsapp_web
+
+    try:
+        path = whatsapp_web.install_browser(load_settings().browser)
+    except whatsapp_web.WhatsAppWebError as error:
+        raise explained(error) from error
+    answer({"browser": str(path)}, [f"The browser is {path}."], as_json=as_json)

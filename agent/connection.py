@@ -1,0 +1,270 @@
+"""One connection to the hub: a thin shell that keeps a Session between socket and journal.
+
+A reader feeds frames into the session, a worker takes what came about to the journal and keeps the
+session's time, a writer puts on the socket what is due. The reader never waits for the worker: what
+may be on its way to us is bounded by the window. Heartbeats come from the worker, so that a stuck
+disk shows at the hub as silence.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+import structlog
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed as SocketClosed
+
+from agent.backoff import Window
+from agent.clock import Clock
+from agent.database import JournalFullError
+from agent.journal import Journal, LogsChangedError
+from protocol.errors import CloseCode
+from protocol.happenings import (
+    BusyReceived,
+    ConnectionClosed,
+    DrainReceived,
+    ErrorReceived,
+    EventReceived,
+    EventsAcknowledged,
+    FrameDropped,
+    Happening,
+    HeartbeatDue,
+    SendingResumed,
+    TypingReceived,
+    WelcomeReceived,
+)
+from protocol.messages import AgentStatus, Error, QuarantinedEvent, Typing, Welcome
+from protocol.session import Session, State
+
+log = structlog.get_logger(__name__)
+
+ABNORMAL: Final = 1006  # the connection ended without a close frame
+BATCH_MAX = 64  # events that are read from the journal at once
+BUSY_S = 30.0  # the pause that a full inbox asks for; asked again with every heartbeat
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a connection works with, the same for all connections of a process."""
+
+    journal: Journal
+    clock: Clock
+    status: Callable[[], Awaitable[AgentStatus]]
+    typing: Callable[[Typing], None]  # the hub says that a reply is being composed
+    welcomed: Callable[[Welcome], Awaitable[None]]
+    roll: Callable[[], float]
+    send_timeout_s: float
+    inbox_max: int
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a connection ended. `window`: when a drain asked us to come back."""
+
+    code: int
+    reason: str
+    by_peer: bool
+    live_s: float
+    window: Window | None
+
+
+class Connection:
+    """A socket that stands, until it is closed."""
+
+    def __init__(self, socket: ClientConnection, session: Session, context: Context) -> None:
+        self._socket = socket
+        self._session = session
+        self._to = context
+        self._wake = asyncio.Event()  # for the worker
+        self._flush = asyncio.Event()  # for the writer
+        self._more = True  # the outbox may hold events that were not sent on this connection
+        self._stopping = False
+        self._live_since: float | None = None
+        self._window: Window | None = None
+        self._closed: ConnectionClosed | None = None
+
+    async def run(self) -> Ended:
+        """Hold the connection until either side ends it."""
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._watch_outbox(), name="link outbox")
+            group.create_task(self._read(), name="link reader")
+            group.create_task(self._write(), name="link writer")
+            closed = await self._work()
+            watch.cancel()
+        live_s = 0.0
+        if self._live_since is not None:
+            live_s = self._to.clock.monotonic() - self._live_since
+        return Ended(closed.code, closed.reason, closed.by_peer, live_s, self._window)
+
+    def stop(self) -> None:
+        """End the connection cleanly: acknowledge what is committed, then close 1000."""
+        self._stopping = True
+        self._wake.set()
+
+    def tell_typing(self, typing: Typing) -> None:
+        """Tell the hub that a customer composes, if it can be told now."""
+        if self._session.state is State.LIVE:
+            self._session.send(typing)
+            self._flush.set()
+
+    # --- the socket -------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                frame = await self._socket.recv()
+                self._session.receive_data(frame, self._to.clock.monotonic())
+                self._wake.set()
+        except SocketClosed as closed:
+            self._session.receive_close(_code(closed))
+            self._wake.set()
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                await self._flush.wait()
+                self._flush.clear()
+                async with asyncio.timeout(self._to.send_timeout_s):
+                    for frame in self._session.data_to_send():
+                        await self._socket.send(frame)
+                if closing := self._session.close_to_send():
+                    await self._socket.close(closing.code, closing.reason)
+                if self._session.state is State.CLOSED:
+                    return
+        except TimeoutError:
+            log.warning("the network takes no more frames")
+            self._socket.transport.abort()
+        except SocketClosed:
+            return  # the reader has seen it too
+
+    async def _watch_outbox(self) -> None:
+        while True:
+            await self._to.journal.outbox_grew.wait()
+            self._to.journal.outbox_grew.clear()
+            self._more = True
+            self._wake.set()
+
+    # --- the work ---------------------------------------------------------------------------
+
+    async def _work(self) -> ConnectionClosed:
+        """Take up what came about until the connection is over."""
+        session, clock = self._session, self._to.clock
+        self._flush.set()  # the hello
+        while self._closed is None:
+            self._wake.clear()
+            session.handle_timer(clock.monotonic())
+            try:
+                await self._take_all()
+                await self._fill()
+            except LogsChangedError:
+                session.close(CloseCode.RECONNECTING, "the logs began anew")
+            except JournalFullError as error:
+                log.error("the journal is full", reason=str(error))
+                session.close(CloseCode.INTERNAL_ERROR, "the disk is full")
+            if self._stopping:
+                session.close(CloseCode.CLEAN_STOP, "stopped")
+            self._flush.set()
+            if session.state is not State.CLOSED:
+                await self._rest()
+        return self._closed
+
+    async def _rest(self) -> None:
+        """Sleep until something comes about or the session's timer is due."""
+        timer = self._session.get_timer()
+        delay = None if timer is None else max(0.0, timer - self._to.clock.monotonic())
+        try:
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _take_all(self) -> None:
+        while happenings := self._session.happenings():
+            for happening in happenings:
+                await self._take(happening)
+
+    async def _take(self, happening: Happening) -> None:
+        match happening:
+            case WelcomeReceived():
+                await self._reconcile(happening.welcome)
+            case EventReceived():
+                await self._accept(happening)
+            case EventsAcknowledged():
+                await self._to.journal.acknowledge_up(happening.seq)
+            case HeartbeatDue():
+                await self._beat()
+            case TypingReceived():
+                self._to.typing(happening.typing)
+            case SendingResumed():
+                self._more = True
+            case DrainReceived():
+                drain = happening.drain
+                self._window = Window(drain.reconnect_min_s, drain.reconnect_max_s)
+                log.info("the hub drains", reason=drain.reason)
+            case ConnectionClosed():
+                self._closed = happening
+            case _:
+                _note(happening)
+
+    async def _reconcile(self, welcome: Welcome) -> None:
+        agreed = await self._to.journal.reconcile(welcome)
+        if not agreed:
+            log.warning("the hub's position contradicts the journal: new epoch")
+            self._session.close(CloseCode.POSITION_MISMATCH, "position unknown")
+            await self._to.journal.new_up_epoch()
+        elif self._session.state is State.JUDGING:
+            self._live_since = self._to.clock.monotonic()
+            first_beat_s = self._to.roll() * welcome.heartbeat.interval_s
+            self._session.start(first_beat_s, self._live_since)
+            await self._to.welcomed(welcome)
+
+    async def _accept(self, happening: EventReceived) -> None:
+        event = happening.event
+        accepted = await self._to.journal.accept(event)
+        self._session.committed(event.seq)
+        self._flush.set()  # one commit, one ack: the hub's window moves while we work
+        if isinstance(event, QuarantinedEvent) and accepted.first:
+            log.warning("an order cannot be used", order=str(event.id), code=event.code)
+            if self._session.state is State.LIVE:
+                self._session.send(
+                    Error(code=event.code, message=event.reason, retryable=False, ref=event.id)
+                )
+
+    async def _beat(self) -> None:
+        status = await self._to.status()
+        if self._session.state is not State.LIVE:
+            return
+        self._session.heartbeat(status)
+        if status.inbox >= self._to.inbox_max:
+            self._session.busy("too many orders wait", BUSY_S)
+
+    async def _fill(self) -> None:
+        """Send what the hub can take of the events that it does not have."""
+        session, clock = self._session, self._to.clock
+        while self._more and (room := min(session.sendable(clock.monotonic()), BATCH_MAX)) > 0:
+            self._more = False
+            rows = await self._to.journal.unsent(session.next_seq - 1, room)
+            now = clock.monotonic()
+            sent = rows[: session.sendable(now)]  # the room may have changed meanwhile
+            session.send_events(sent, now)
+            self._more |= len(rows) == room or len(sent) < len(rows)
+            self._flush.set()
+
+
+def _note(happening: Happening) -> None:
+    match happening:
+        case BusyReceived():
+            log.info("the hub asks for a pause", seconds=happening.retry_after_s)
+        case ErrorReceived():
+            error = happening.error
+            log.warning("the hub reports an error", code=error.code, ref=str(error.ref))
+        case FrameDropped():
+            log.warning("too many frames of one kind", kind=happening.type)
+        case _:
+            raise AssertionError(happening)  # an agent's session has no other
+
+
+def _code(closed: SocketClosed) -> int:
+    """The code with which a socket ended: the peer's, or our library's when it broke the rules."""
+    if closed.rcvd is not None and (closed.rcvd_then_sent or closed.sent is None):
+        return closed.rcvd.code
+    return closed.sent.code if closed.sent is not None else ABNORMAL

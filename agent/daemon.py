@@ -1,0 +1,336 @@
+"""The running agent: one TaskGroup that holds the link, the driver, the dispatcher and the sweeps.
+
+A task that fails ends the process with its reason, so that whoever supervises it starts it anew,
+instead of an agent that looks alive and is deaf.
+"""
+
+import asyncio
+import os
+import random
+import re
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+import psutil
+import structlog
+
+from agent.clock import Clock
+from agent.database import JournalError, JournalFullError
+from agent.dispatch import Dispatcher
+from agent.drivers.driver import Driver, DriverStatus
+from agent.journal import FILE_NAME, Identity, Journal
+from agent.link import Link
+from agent.lock import DataDirLock
+from agent.pairing import SOFTWARE
+from agent.sender import Policy
+from agent.settings import Settings
+from agent.status import StatusFile, write_status
+from protocol.messages import AgentStatus, Instant, MessageReceived, SendState, Sweep, Typing
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+STOP_S: Final = 4.0  # for the last acknowledgements and the close frame
+STATUS_EVERY_S: Final = 10.0
+PRUNE_EVERY_S: Final = 3600.0
+FULL_DISK_S: Final = 5.0
+TYPING_MAX: Final = 32  # signs of typing that wait for the driver; more are forgotten
+_ACCOUNT = re.compile(r"\+[1-9][0-9]{1,14}")
+
+
+class NotPairedError(Exception):
+    """The PC has no hub yet; the message is one sentence for the user, with the remedy."""
+
+
+async def run_agent(settings: Settings, driver: Driver, clock: Clock) -> None:
+    """Be the agent until SIGTERM or SIGINT.
+
+    Raises:
+        NotPairedError, AlreadyRunningError, JournalError: one sentence for the user; so is what
+            the driver raises when nothing can heal it.
+    """
+    with DataDirLock(settings.data_dir):
+        journal = await Journal.open(settings.data_dir / FILE_NAME, clock)
+        try:
+            identity = await journal.identity()
+            if identity is None:
+                raise NotPairedError(
+                    "This PC is not paired with a hub: run `sak-agent pair URL CODE` first."
+                )
+            daemon = Daemon(settings, journal, driver, clock, identity)
+            with _stopped_by_signals(daemon.stop):
+                await daemon.run()
+        finally:
+            await journal.close()
+
+
+class Daemon:
+    """The agent's tasks, and the sink of its driver."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        driver: Driver,
+        clock: Clock,
+        identity: Identity,
+        roll: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._driver = driver
+        self._clock = clock
+        self._identity = identity
+        policy = Policy(settings.typing_chars_per_s, settings.typing_max_s, settings.send_gap_s)
+        self._dispatcher = Dispatcher(journal=journal, driver=driver, clock=clock, policy=policy)
+        self._link = Link(
+            journal=journal,
+            settings=settings,
+            clock=clock,
+            instance_id=uuid4(),
+            status=self.status,
+            typing=self._hub_composes,
+            changed=self._note_change,
+            roll=roll,
+        )
+        self._process = psutil.Process()
+        self._typing: asyncio.Queue[Typing] = asyncio.Queue(TYPING_MAX)
+        self._stopping = asyncio.Event()
+        self._sweep_due = asyncio.Event()
+        self._status_due = asyncio.Event()
+        self._last_sweep: Sweep | None = None
+        self._was_ready = False
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                link = group.create_task(self._link.run(), name="link")
+                others = [
+                    group.create_task(_endless(name, task), name=name)
+                    for name, task in (
+                        ("driver", self._driver.run(self)),
+                        ("dispatch", self._dispatcher.run()),
+                        ("sweeps", self._sweep_when_due()),
+                        ("typing", self._show_typing()),
+                        ("status", self._write_status()),
+                        ("prune", self._prune()),
+                    )
+                ]
+                await self._stopping.wait()
+                log.info("stopping")
+                for task in others:
+                    task.cancel()
+                self._link.stop()
+                await asyncio.wait([link], timeout=STOP_S)
+                link.cancel()
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from errors
+        await self._write_status_once()
+
+    def stop(self) -> None:
+        """End everything cleanly; `run` returns within five seconds."""
+        self._stopping.set()
+
+    async def status(self) -> AgentStatus:
+        """How this agent is, for the hub."""
+        now, facts = self._driver.status, await self._journal.facts()
+        last_ms = facts.last_inbound_ms
+        return AgentStatus(
+            whatsapp=now.whatsapp,
+            account=now.account if is_account(now.account) else None,
+            paused=facts.paused,
+            outbox=facts.outbox,
+            inbox=facts.inbox,
+            last_inbound_at=None if last_ms is None else Instant(last_ms),
+            rss_mib=self._rss_mib(),
+            last_sweep=self._last_sweep,
+        )
+
+    # --- the driver's sink ------------------------------------------------------------------
+
+    async def received(self, message: MessageReceived) -> None:
+        """Record a message of WhatsApp."""
+        await self._record(message)
+
+    async def acknowledged(self, account: str, key: str, state: SendState) -> None:  # noqa: ARG002
+        """Tell the hub what WhatsApp says of one of our messages."""
+        await self._persist(lambda: self._journal.note_ack(key, state))
+
+    async def composing(self, account: str, chat: str, active: bool) -> None:
+        """Tell the hub that the customer composes; it is worth nothing later."""
+        if is_account(account):  # the hub closes a connection for a frame that does not decode
+            self._link.tell_typing(Typing(account=account, chat=chat[:512], composing=active))
+
+    async def changed(self, status: DriverStatus) -> None:
+        """Look for missed messages when WhatsApp is back, and let the dispatcher look again."""
+        log.info("whatsapp", state=status.whatsapp)
+        ready = status.whatsapp == "ready"
+        if ready and not self._was_ready:
+            self._sweep_due.set()
+        self._was_ready = ready
+        self._dispatcher.driver_changed(status)
+        self._note_change()
+
+    async def _record(self, message: MessageReceived) -> bool:
+        return await self._persist(lambda: self._journal.record_inbound(message))
+
+    async def _persist(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Do it, waiting for room when the disk is full: until then the driver waits too."""
+        while True:
+            try:
+                return await step()
+            except JournalFullError as error:
+                log.error("what WhatsApp says cannot be kept", reason=str(error))
+                await asyncio.sleep(FULL_DISK_S)
+
+    # --- sweeps -----------------------------------------------------------------------------
+
+    async def _sweep_when_due(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._settings.sweep_every_s or None):
+                    await self._sweep_due.wait()
+            except TimeoutError:
+                pass
+            self._sweep_due.clear()
+            if self._driver.status.whatsapp == "ready":
+                await self._sweep_safely()
+
+    async def _sweep_safely(self) -> None:
+        try:
+            await self._sweep()
+        except JournalError:
+            raise
+        except Exception:
+            log.exception("the search for missed messages failed")
+
+    async def _sweep(self) -> None:
+        """Record what arrived while nobody listened, from before the newest known message."""
+        paired_ms = (await self._journal.identity() or self._identity).paired_ms
+        newest_ms = await self._journal.watermark_ms() or paired_ms
+        since_ms = newest_ms - int(self._settings.sweep_overlap_s * 1000)
+        chats, found = set(), 0
+        async for message in self._driver.sweep(max(since_ms, paired_ms)):
+            chats.add(message.chat)
+            found += await self._record(message)
+        self._last_sweep = Sweep(at=Instant(self._clock.now_ms()), chats=len(chats), found=found)
+        log.info("searched for missed messages", chats=len(chats), found=found)
+
+    # --- typing from the hub ----------------------------------------------------------------
+
+    def _hub_composes(self, typing: Typing) -> None:
+        if not self._typing.full():
+            self._typing.put_nowait(typing)
+
+    async def _show_typing(self) -> None:
+        while True:
+            typing = await self._typing.get()
+            now = self._driver.status
+            if now.whatsapp != "ready" or now.account != typing.account:
+                continue
+            if await self._journal.paused():
+                continue
+            try:
+                await self._driver.typing(typing.chat, typing.composing)
+            except Exception:
+                log.exception("typing could not be shown")
+
+    # --- timers -----------------------------------------------------------------------------
+
+    def _note_change(self) -> None:
+        self._status_due.set()
+
+    async def _write_status(self) -> None:
+        while True:
+            self._status_due.clear()
+            await self._write_status_once()
+            try:
+                async with asyncio.timeout(STATUS_EVERY_S):
+                    await self._status_due.wait()
+            except TimeoutError:
+                pass
+
+    async def _write_status_once(self) -> None:
+        identity = await self._journal.identity() or self._identity
+        now, facts, sweep = self._driver.status, await self._journal.facts(), self._last_sweep
+        status = StatusFile(
+            written_ms=self._clock.now_ms(),
+            pid=os.getpid(),
+            version=SOFTWARE.version,
+            agent_id=identity.agent_id,
+            tenant_id=identity.tenant_id,
+            hub_url=identity.hub_url,
+            hub=self._link.status,
+            whatsapp=now.whatsapp,
+            account=now.account,
+            advice=now.advice,
+            paused=facts.paused,
+            outbox=facts.outbox,
+            inbox=facts.inbox,
+            last_inbound_ms=facts.last_inbound_ms,
+            last_sweep_ms=sweep.at.ms if sweep is not None else None,
+            rss_mib=self._rss_mib(),
+        )
+        try:
+            write_status(self._settings.data_dir, status)
+        except OSError as error:
+            log.warning("the status file cannot be written", reason=str(error))
+
+    async def _prune(self) -> None:
+        while True:
+            await self._persist(self._journal.prune)
+            await asyncio.sleep(PRUNE_EVERY_S)
+
+    def _rss_mib(self) -> int:
+        """Memory of this process and its browser."""
+        total = 0
+        for process in (self._process, *self._process.children(recursive=True)):
+            with suppress(psutil.Error):  # it ended while we looked
+                total += process.memory_info().rss
+        return total >> 20
+
+
+def is_account(account: str | None) -> bool:
+    """Whether the hub will take this as the number of an account."""
+    return account is not None and _ACCOUNT.fullmatch(account) is not None
+
+
+async def _endless(name: str, task: Awaitable[Any]) -> None:
+    await task
+    raise RuntimeError(f"{name} ended by itself")
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that began it all."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@contextmanager
+def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on the first SIGINT or SIGTERM; a second one has its usual effect."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def restore() -> None:
+        for number in numbers:
+            signal.signal(number, before[number])
+
+    def on_signal(*_: object) -> None:
+        restore()
+        loop.call_soon_threadsafe(stop)
+
+    for number in numbers:
+        signal.signal(number, on_signal)
+    try:
+        yield
+    finally:
+        restore()

@@ -1,0 +1,178 @@
+"""Finding, installing and launching a browser.
+
+An installed Chrome, Edge or Chromium comes first: it is already updated and trusted there. Only
+without one is Playwright's Chromium downloaded.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import BrowserContext, Playwright, ViewportSize
+from playwright.async_api import Error as PlaywrightError
+from playwright.sync_api import sync_playwright
+
+from agent.drivers.whatsapp_web.errors import BrowserGoneError, BrowserMissingError
+from agent.drivers.whatsapp_web.settings import WebSettings
+
+_COMMANDS: Final = (
+    "google-chrome",
+    "google-chrome-stable",
+    "microsoft-edge",
+    "microsoft-edge-stable",
+    "chromium",
+    "chromium-browser",
+)
+_PLACES: Final = {
+    "darwin": (
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ),
+    "win32": (
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+        r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
+        f"{Path.home()}/AppData/Local/Google/Chrome/Application/chrome.exe",
+        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+        r"C:\Program Files\Microsoft\Edge\Application\msedge.exe",
+    ),
+}
+_INSTALL_TIMEOUT_S: Final = 900
+_REMEDY: Final = (
+    "No Chrome, Edge or Chromium was found: install one of them, or run "
+    "`sak-agent install-browser`, which fetches Chromium."
+)
+# --optimize-for-size saves a sixth of a busy page's memory, the others traffic that a shop's
+# uplink can do without.
+_ARGUMENTS: Final = (
+    "--js-flags=--optimize-for-size",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-features=Translate,OptimizationHints,MediaRouter",
+    "--no-default-browser-check",
+)
+_VIEWPORT: Final = ViewportSize(width=1280, height=800)
+
+
+def find_installed(browser_path: Path | None, platform: str = sys.platform) -> Path | None:
+    """The configured browser, or the first that is installed here; None when there is none.
+
+    Raises:
+        BrowserMissingError: a browser is configured and is not there.
+    """
+    if browser_path is not None:
+        if browser_path.is_file():
+            return browser_path
+        raise BrowserMissingError(
+            f"There is no browser at {browser_path}: correct the setting or leave it out."
+        )
+    places = (Path(place) for place in _PLACES.get(platform, ()))
+    commands = (Path(found) for name in _COMMANDS if (found := shutil.which(name)))
+    return next((path for path in (*places, *commands) if path.is_file()), None)
+
+
+def require_browser(browser_path: Path | None, downloaded: Path) -> Path:
+    """The browser to launch: an installed one, else the one that Playwright `downloaded`.
+
+    Raises:
+        BrowserMissingError: there is neither.
+    """
+    if found := find_installed(browser_path):
+        return found
+    if downloaded.is_file():
+        return downloaded
+    raise BrowserMissingError(_REMEDY)
+
+
+def find_browser(browser_path: Path | None) -> Path:
+    """The browser that a driver would launch; not inside an event loop.
+
+    Raises:
+        BrowserMissingError: there is none.
+    """
+    return require_browser(browser_path, _downloaded())
+
+
+def install_browser(browser_path: Path | None = None) -> Path:
+    """Make sure that there is a browser, and say where.
+
+    Raises:
+        BrowserMissingError: every way to get one failed.
+    """
+    ways: list[tuple[str, ...]] = [(sys.executable, "-m", "playwright", "install", "chromium")]
+    if shutil.which("apt-get") and _is_root():
+        ways.append(("apt-get", "install", "-y", "--no-install-recommends", "chromium"))
+    while True:
+        try:
+            return find_browser(browser_path)
+        except BrowserMissingError:
+            if browser_path is not None or not ways:
+                raise
+            subprocess.run(ways.pop(0), check=False, timeout=_INSTALL_TIMEOUT_S)  # noqa: S603
+
+
+def _downloaded() -> Path:
+    with sync_playwright() as playwright:
+        return Path(playwright.chromium.executable_path)
+
+
+async def plain_user_agent(playwright: Playwright, browser: Path, settings: WebSettings) -> str:
+    """The user agent that this browser shows with a window.
+
+    Without one it says HeadlessChrome, and WhatsApp Web then shows its unsupported-browser page.
+    """
+    try:
+        probe = await playwright.chromium.launch(
+            executable_path=browser,
+            headless=True,
+            chromium_sandbox=not _is_root(),
+            timeout=settings.launch_timeout_s * 1000,
+        )
+        try:
+            page = await probe.new_page()
+            agent: str = await page.evaluate("navigator.userAgent")
+        finally:
+            await probe.close()
+    except PlaywrightError as error:
+        raise BrowserGoneError("The browser could not be started.") from error
+    return agent.replace("HeadlessChrome", "Chrome")
+
+
+async def launch(
+    playwright: Playwright,
+    browser: Path,
+    user_data: Path,
+    user_agent: str | None,
+    settings: WebSettings,
+) -> BrowserContext:
+    """Start the browser on its profile.
+
+    Raises:
+        BrowserGoneError: it did not come up.
+    """
+    try:
+        return await playwright.chromium.launch_persistent_context(
+            user_data,
+            executable_path=browser,
+            headless=settings.headless,
+            args=list(_ARGUMENTS),
+            chromium_sandbox=not _is_root(),
+            user_agent=user_agent,
+            viewport=_VIEWPORT if settings.headless else None,
+            no_viewport=None if settings.headless else True,
+            accept_downloads=False,
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+            timeout=settings.launch_timeout_s * 1000,
+        )
+    except PlaywrightError as error:
+        raise BrowserGoneError("The browser could not be started on its profile.") from error
+
+
+def _is_root() -> bool:
+    """Chromium's sandbox refuses to start as root."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0

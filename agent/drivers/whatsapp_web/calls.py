@@ -1,0 +1,100 @@
+"""Asking the page: every call ends, with an answer, an error of the page, or no answer."""
+
+import asyncio
+from typing import Any, TypeVar
+
+import msgspec
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page
+
+from agent.drivers.driver import Lookup, Outcome, SendOrder
+from agent.drivers.whatsapp_web.errors import PageSilentError, PageUnavailableError
+from agent.drivers.whatsapp_web.mapping import PageMessage, PageState
+from agent.drivers.whatsapp_web.settings import WebSettings
+
+_Wanted = TypeVar("_Wanted")
+_CALL = "([name, argument]) => window.__sakAgent.call(name, argument)"
+_STATE = "() => window.__sakAgent ? window.__sakAgent.state() : null"
+
+
+class _Answer(msgspec.Struct):
+    value: Any = None
+    code: str | None = None
+    message: str = ""
+
+
+class Calls:
+    """The functions of `page.js`, typed and bounded in time."""
+
+    def __init__(self, page: Page, settings: WebSettings) -> None:
+        self._page = page
+        self._settings = settings
+
+    async def send(self, order: SendOrder) -> Outcome:
+        """Send under the order's key; an unanswered call leaves the message in doubt."""
+        argument = {
+            "chat": order.chat,
+            "key": order.key,
+            "text": order.text,
+            "reply_to": order.reply_to,
+        }
+        try:
+            return await self._ask("send", argument, Outcome, self._settings.send_timeout_s)
+        except PageUnavailableError as error:
+            return Outcome("unknown", "no_answer", str(error))
+
+    async def look_up(self, order: SendOrder) -> Lookup:
+        """What WhatsApp knows of the order's key."""
+        argument = {"chat": order.chat, "key": order.key}
+        try:
+            return await self._ask("lookUp", argument, Lookup)
+        except PageUnavailableError:
+            return Lookup.UNAVAILABLE
+
+    async def mark_read(self, chat: str) -> None:
+        """Mark a chat as read."""
+        await self._ask("markRead", chat, None)
+
+    async def typing(self, chat: str, active: bool) -> None:
+        """Show or end *typing…*."""
+        await self._ask("typing", {"chat": chat, "active": active}, None)
+
+    async def chats_since(self, since_s: int) -> list[str]:
+        """One-to-one chats in which something happened since a moment."""
+        return await self._ask("chatsSince", since_s, list[str])
+
+    async def messages_since(self, chat: str, since_s: int) -> list[PageMessage]:
+        """A chat's messages since a moment."""
+        argument = {"chat": chat, "since": since_s, "limit": self._settings.sweep_max}
+        timeout_s = self._settings.sweep_timeout_s
+        return await self._ask("messagesSince", argument, list[PageMessage], timeout_s)
+
+    async def state(self) -> PageState | None:
+        """How the page is; None while the scripts are not in it. Serves as the ping."""
+        found = await self._evaluate(_STATE, None, self._settings.ping_timeout_s)
+        return msgspec.convert(found, PageState | None)
+
+    async def _ask(
+        self, name: str, argument: object, wanted: type[_Wanted] | None, timeout_s: float = 0
+    ) -> _Wanted:
+        """Call one function of the page.
+
+        Raises:
+            PageUnavailableError: no answer in time, or the page could not do it.
+        """
+        limit_s = timeout_s or self._settings.call_timeout_s
+        found = await self._evaluate(_CALL, [name, argument], limit_s)
+        answer = msgspec.convert(found, _Answer)
+        if answer.code is not None:
+            raise PageUnavailableError(f"WhatsApp Web could not do it: {answer.code}")
+        converted: _Wanted = msgspec.convert(answer.value, wanted)
+        return converted
+
+    async def _evaluate(self, expression: str, argument: object, timeout_s: float) -> Any:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._page.evaluate(expression, argument)
+        except TimeoutError:
+            raise PageSilentError("WhatsApp Web did not answer in time.") from None
+        except PlaywrightError as error:
+            raise PageUnavailableError("WhatsApp Web went away during the call.") from error

@@ -1,0 +1,228 @@
+"""One life of the browser: from its launch until it, its page or the way to it is gone."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+import structlog
+from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from agent.drivers.whatsapp_web import browser
+from agent.drivers.whatsapp_web.calls import Calls
+from agent.drivers.whatsapp_web.errors import (
+    BrowserGoneError,
+    PageSilentError,
+    PageUnavailableError,
+)
+from agent.drivers.whatsapp_web.inject import TELL, Scripts
+from agent.drivers.whatsapp_web.mapping import PageMessage, PageState
+from agent.drivers.whatsapp_web.settings import WebSettings
+
+_log = structlog.get_logger(__name__)
+_ERROR_PAGE = "chrome-error:"  # what Chromium shows in place of a page without a network
+_STOP_TIMEOUT_S = 5  # for Playwright's own process
+
+
+class MessageTold(msgspec.Struct, frozen=True, tag_field="event", tag="message"):
+    """A message appeared in the page."""
+
+    message: PageMessage
+
+
+class AckTold(msgspec.Struct, frozen=True, tag_field="event", tag="ack"):
+    """WhatsApp said what became of messages of ours."""
+
+    chat: str
+    ids: list[str]
+    ack: int
+
+
+class ComposingTold(msgspec.Struct, frozen=True, tag_field="event", tag="composing"):
+    """A customer started or stopped typing."""
+
+    chat: str
+    active: bool
+
+
+class StateTold(msgspec.Struct, frozen=True, tag_field="event", tag="state"):
+    """The page's state may be another; None while it loads."""
+
+    state: PageState | None
+
+
+class OutdatedTold(msgspec.Struct, frozen=True, tag_field="event", tag="outdated"):
+    """The page is there, but not as this agent knows it."""
+
+
+class UnreachableTold(msgspec.Struct, frozen=True, tag_field="event", tag="unreachable"):
+    """The page could not be loaded."""
+
+
+Told = MessageTold | AckTold | ComposingTold | StateTold | OutdatedTold | UnreachableTold
+Hear = Callable[[Told], None]
+
+
+class Launchpad(msgspec.Struct, frozen=True):
+    """What every life starts from."""
+
+    settings: WebSettings
+    user_data: Path
+    scripts: Scripts
+
+
+class Life:
+    """One browser with one page. `calls` is there while the page is."""
+
+    def __init__(self, pad: Launchpad, hear: Hear) -> None:
+        self._pad = pad
+        self._settings = pad.settings
+        self._hear = hear
+        self._loaded = asyncio.Event()
+        self._gone = asyncio.Event()
+        self._judged = asyncio.Event()
+        self._why = "The browser ended."
+        self.calls: Calls | None = None
+
+    async def run(self) -> NoReturn:
+        """Live.
+
+        Raises:
+            BrowserGoneError: the only way in which this ends by itself.
+            BrowserMissingError: there is no browser to launch.
+        """
+        async with _playwright() as playwright:
+            downloaded = Path(playwright.chromium.executable_path)
+            path = browser.require_browser(self._settings.browser_path, downloaded)
+            agent = None
+            if self._settings.headless:
+                agent = await browser.plain_user_agent(playwright, path, self._settings)
+            user_data = self._pad.user_data
+            context = await browser.launch(playwright, path, user_data, agent, self._settings)
+            try:
+                await self._attend(context)
+            finally:
+                self.calls = None
+                await self._close(context)
+        raise BrowserGoneError(self._why)
+
+    async def _attend(self, context: BrowserContext) -> None:
+        """Look after the page until something ends."""
+        await context.expose_binding(TELL, self._on_tell)
+        page = context.pages[0] if context.pages else await context.new_page()
+        context.on("close", lambda _: self._end("The browser ended."))
+        page.on("close", lambda _: self._end("The browser's page was closed."))
+        page.on("crash", lambda _: self._end("The browser's page crashed."))
+        page.on("domcontentloaded", lambda _: self._loaded.set())
+        self.calls = Calls(page, self._settings)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._wait_for_end(), name="browser-end")
+                tasks.create_task(self._keep_injected(page), name="browser-inject")
+                tasks.create_task(self._watch(), name="browser-watch")
+                tasks.create_task(self._open(page), name="browser-open")
+        except* BrowserGoneError as group:
+            self._why = str(group.exceptions[0])
+
+    async def _open(self, page: Page) -> None:
+        limit_ms = self._settings.load_timeout_s * 1000
+        try:
+            await page.goto(self._settings.url, wait_until="domcontentloaded", timeout=limit_ms)
+        except PlaywrightError as error:
+            if not page.is_closed():
+                self._tell(UnreachableTold())
+            raise BrowserGoneError("The page could not be loaded.") from error
+
+    async def _wait_for_end(self) -> NoReturn:
+        await self._gone.wait()
+        raise BrowserGoneError(self._why)
+
+    async def _keep_injected(self, page: Page) -> NoReturn:
+        """Bring the scripts in after every load: WhatsApp reloads itself on update and logout."""
+        while True:
+            await self._loaded.wait()
+            self._loaded.clear()
+            self._judged.clear()
+            self._tell(StateTold(None))
+            if page.url.startswith(_ERROR_PAGE):
+                self._tell(UnreachableTold())
+                raise BrowserGoneError("The page could not be loaded.")
+            try:
+                async with asyncio.timeout(self._settings.ready_timeout_s):
+                    await self._pad.scripts.inject(page)
+                    await self._judged.wait()
+            except TimeoutError:
+                self._tell(OutdatedTold())
+                raise BrowserGoneError("WhatsApp Web did not become ready.") from None
+            except PlaywrightError:
+                # The page went on to another document meanwhile; its load comes next.
+                _log.info("whatsapp_page_left_during_injection")
+
+    async def _watch(self) -> NoReturn:
+        """Ask how the page is, also to find out that it hangs."""
+        while True:
+            await asyncio.sleep(self._settings.ping_interval_s)
+            if self.calls is None:
+                continue
+            try:
+                state = await self.calls.state()
+            except PageSilentError as error:
+                raise BrowserGoneError("WhatsApp Web hangs.") from error
+            except PageUnavailableError:
+                continue  # between two documents
+            if state is not None:
+                self._tell(StateTold(state))
+
+    def _on_tell(self, _source: object, event: dict[str, Any]) -> None:
+        """The page reports; what it says is checked here and nowhere else."""
+        try:
+            told: Told = msgspec.convert(event, Told)
+        except msgspec.ValidationError as error:
+            # Never the content: the reason names fields only.
+            _log.error("whatsapp_report_unreadable", event_kind=event.get("event"), why=str(error))
+            return
+        self._tell(told)
+
+    def _tell(self, told: Told) -> None:
+        if isinstance(told, StateTold) and told.state is not None and _is_judged(told.state):
+            self._judged.set()
+        try:
+            self._hear(told)
+        except BrowserGoneError as error:
+            self._end(str(error))
+
+    def _end(self, why: str) -> None:
+        if not self._gone.is_set():
+            self._why = why
+            self._gone.set()
+
+    async def _close(self, context: BrowserContext) -> None:
+        """Close what still listens; what does not is killed by the profile's holder."""
+        with contextlib.suppress(TimeoutError, PlaywrightError):
+            async with asyncio.timeout(self._settings.close_timeout_s):
+                await context.close()
+
+
+def _is_judged(state: PageState) -> bool:
+    """Whether the page has reached a state that needs no more patience."""
+    return state.full_ready or state.mode not in (None, "MAIN", "SYNCING")
+
+
+@asynccontextmanager
+async def _playwright() -> AsyncIterator[Any]:
+    """Playwright's own process, which may die like any other."""
+    manager = async_playwright()
+    try:
+        playwright = await manager.start()
+    except (PlaywrightError, OSError) as error:
+        raise BrowserGoneError("Playwright could not be started.") from error
+    try:
+        yield playwright
+    finally:
+        with contextlib.suppress(TimeoutError, PlaywrightError):
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await playwright.stop()

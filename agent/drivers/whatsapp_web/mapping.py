@@ -1,0 +1,163 @@
+"""CORE: from what the page tells to the protocol's types. Nothing is guessed.
+
+The structs here are what `page.js` sends. wa-js's message types become the protocol's few kinds;
+a type that is new becomes `other`, so that nothing a customer sends vanishes.
+"""
+
+from typing import Final
+
+import msgspec
+
+from protocol.messages import (
+    TEXT_MAX_CHARS,
+    Instant,
+    MessageReceived,
+    ReceivedMedia,
+    Sender,
+    SendState,
+)
+
+_KINDS: Final = {
+    "chat": "text",
+    "image": "media",
+    "video": "media",
+    "gif": "media",
+    "ptv": "media",
+    "audio": "media",
+    "ptt": "media",
+    "document": "media",
+    "sticker": "media",
+    "location": "location",
+    "vcard": "contact",
+    "multi_vcard": "contact",
+    "reaction": "reaction",
+    "edit": "edit",
+    "revoke": "revoke",
+    "revoked": "revoke",
+}
+_RESTRICTED: Final = ("TOS_BLOCK", "SMB_TOS_BLOCK", "PROXYBLOCK")
+_STATES: Final[dict[str | None, str]] = {
+    None: "starting",
+    "CONFLICT": "conflict",
+    "DEPRECATED_VERSION": "page_changed",
+    "OFFLINE": "offline",
+    **dict.fromkeys(_RESTRICTED, "restricted"),
+}
+_ACKS: Final[dict[int, SendState]] = {-1: "failed", 1: "sent", 2: "delivered", 3: "read", 4: "read"}
+ADVICE: Final = {
+    "starting": "WhatsApp Web is starting.",
+    "qr": "Link WhatsApp: set the browser window to visible, then on the shop's phone open "
+    "WhatsApp, Linked devices, Link a device, and scan the code.",
+    "syncing": "WhatsApp Web is loading the chats.",
+    "ready": "",
+    "conflict": "WhatsApp Web is open in another window: close it there, or choose Use Here.",
+    "offline": "WhatsApp Web has no connection: check this computer's internet.",
+    "logged_out": "WhatsApp ended the link with this computer: link it again from the shop's phone "
+    "under Linked devices.",
+    "restricted": "WhatsApp restricted this number: read why in WhatsApp on the shop's phone.",
+    "page_changed": "WhatsApp Web changed in a way that this agent does not know: update the "
+    "agent. Messages are kept.",
+    "stopped": "The agent does not run WhatsApp Web.",
+}
+
+
+class PageMedia(msgspec.Struct, frozen=True):
+    """What the page knows of a file; its bytes stay where they are."""
+
+    mime: str
+    size: int
+    name: str | None = None
+    seconds: float | None = None
+
+
+class PageMessage(msgspec.Struct, frozen=True):
+    """A message as `describe` in page.js copies it; `t` is in seconds."""
+
+    chat: str
+    id: str
+    from_me: bool
+    sender: str
+    type: str
+    t: int
+    phone: str | None = None
+    name: str | None = None
+    text: str | None = None
+    media: PageMedia | None = None
+    reply_to: str | None = None
+
+
+class PageState(msgspec.Struct, frozen=True):
+    """The connection as `state` in page.js sees it; `account` is the own number's digits."""
+
+    mode: str | None = None
+    info: str | None = None
+    online: bool = True
+    authenticated: bool = False
+    full_ready: bool = False
+    account: str | None = None
+
+
+def received(message: PageMessage, account: str, *, live: bool) -> MessageReceived:
+    """The event for a message of the page; `account` is E.164."""
+    return MessageReceived(
+        account=account,
+        chat=message.chat,
+        wa_id=message.id,
+        sender=_sender(message),
+        from_me=message.from_me,
+        sent_at=Instant(message.t * 1000),
+        live=live,
+        kind=_KINDS.get(message.type, "other"),
+        text=_storable(message.text),
+        media=None if message.media is None else _media(message.media),
+        reply_to=message.reply_to,
+    )
+
+
+def e164(digits: str | None) -> str | None:
+    """A phone number as WhatsApp writes it, with the plus."""
+    return f"+{digits}" if digits else None
+
+
+def whatsapp_state(page: PageState, *, was_linked: bool) -> str:
+    """The protocol's word for the page's state; `ready` only when a message could go out."""
+    if page.mode == "QR":
+        return "logged_out" if was_linked else "qr"
+    if page.mode in _STATES:
+        return _STATES[page.mode]
+    if not page.online:
+        return "offline"
+    is_ready = page.mode == "MAIN" and page.full_ready and page.authenticated
+    return "ready" if is_ready and page.account else "syncing"
+
+
+def send_state(ack: int) -> SendState | None:
+    """What an acknowledgement says; 0 (the clock) says nothing."""
+    return _ACKS.get(ack)
+
+
+def _sender(message: PageMessage) -> Sender:
+    return Sender(
+        id=message.sender,
+        phone=e164(message.phone),
+        lid=message.sender if message.sender.endswith("@lid") else None,
+        name=_storable(message.name),
+    )
+
+
+def _media(media: PageMedia) -> ReceivedMedia:
+    return ReceivedMedia(
+        mime=media.mime,
+        size=media.size,
+        name=_storable(media.name),
+        seconds=media.seconds,
+        unavailable=True,
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    """Text that every log can hold: no NUL, no half of a surrogate pair, not beyond the limit."""
+    if text is None:
+        return None
+    clean = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
+    return clean[:TEXT_MAX_CHARS]

@@ -1,0 +1,259 @@
+// Our side of the page: what the agent asks of WhatsApp, and what WhatsApp tells the agent.
+//
+// Runs after wa-js (`WPP`). Models are live objects, so everything that leaves the page is copied
+// field by field. `__sakAgentTell` is the way out; the agent calls `__sakAgent.call(name, argument)`.
+(() => {
+  'use strict';
+
+  const ACK = { FAILED: -1, SERVER: 1 };
+  const PAGE_OF_MESSAGES = 50;
+  const LOOK_UP_MS = 2000;
+  // Errors after which trying again is pointless. All others leave the message in doubt, and the
+  // agent looks its key up.
+  const FINAL_ERRORS = new Set(['invalid_wid', 'message_key_remote_id_is_not_same_of_chat']);
+  // Notices of WhatsApp itself, and texts that cannot be read yet.
+  const NO_MESSAGES = new Set([
+    'ciphertext', 'debug', 'e2e_notification', 'gp2', 'keychange', 'newsletter_notification',
+    'notification', 'notification_template', 'protocol', 'broadcast_notification',
+  ]);
+  const CHAT_SERVERS = new Set(['c.us', 'lid', 'g.us']);
+
+  const text = (value) => (value === undefined || value === null ? null : value.toString());
+  const tell = (event, content) => window.__sakAgentTell({ event, ...content });
+
+  // --- what leaves the page ----------------------------------------------------------------
+
+  // The phone behind a LID is only looked up in the page's own memory, never asked for. Nothing in
+  // wa-js has a time limit, and a phone is not worth holding the next message up.
+  async function phoneOf(person) {
+    if (person.server === 'c.us') return person.user;
+    if (person.server !== 'lid') return null;
+    const tooLate = new Promise((resolve) => setTimeout(resolve, LOOK_UP_MS, {}));
+    const entry = await Promise.race([WPP.contact.getPnLidEntry(person), tooLate]);
+    return entry.phoneNumber ? entry.phoneNumber.id : null;
+  }
+
+  function mediaOf(message) {
+    if (!message.mimetype) return null;
+    const { mimetype, size, filename, duration } = message;
+    return {
+      mime: mimetype,
+      size: Number(size) || 0,
+      name: text(filename),
+      seconds: duration === undefined || duration === null ? null : Number(duration),
+    };
+  }
+
+  // In media and locations `body` is a thumbnail; only a text's body is text.
+  function textOf(message) {
+    if (message.type === 'chat') return text(message.body);
+    if (message.type === 'vcard') return text(message.vcardFormattedName);
+    if (message.type === 'location') {
+      return [message.loc, `${message.lat},${message.lng}`].filter(Boolean).join(' ');
+    }
+    return text(message.caption);
+  }
+
+  async function describe(message) {
+    const { id } = message;
+    const me = WPP.conn.getMyUserLid() ?? WPP.conn.getMyUserId();
+    const sender = id.fromMe ? me : (message.author ?? id.participant ?? id.remote);
+    return {
+      chat: text(id.remote),
+      id: id.id,
+      from_me: id.fromMe,
+      sender: text(sender),
+      phone: await phoneOf(sender),
+      name: id.fromMe ? null : text(message.notifyName),
+      type: message.type,
+      text: textOf(message),
+      media: mediaOf(message),
+      t: message.t,
+      reply_to: text(message.quotedStanzaID),
+    };
+  }
+
+  const isForUs = (message) =>
+    CHAT_SERVERS.has(message.id.remote.server) && !NO_MESSAGES.has(message.type);
+
+  function state() {
+    const { mode, info } = WPP.conn.getStreamData();
+    const me = WPP.conn.getMyUserId();
+    return {
+      mode: mode ?? null,
+      info: info ?? null,
+      online: WPP.conn.isOnline(),
+      authenticated: WPP.conn.isAuthenticated(),
+      full_ready: WPP.isFullReady,
+      account: me ? me.user : null,
+    };
+  }
+
+  // --- what the agent asks -----------------------------------------------------------------
+
+  async function findKey(chatId, key) {
+    const chat = await WPP.chat.find(chatId);
+    return { chat, id: `true_${chat.id}_${key}` };
+  }
+
+  async function stored(id) {
+    try {
+      return await WPP.chat.getMessageById(id);
+    } catch (error) {
+      if (error.code === 'msg_not_found') return null;
+      throw error;
+    }
+  }
+
+  const outcome = (state, code = '', message = '') => ({ state, code, message });
+
+  // A quoted message that the page no longer has is left out: the answer matters more.
+  function quoteOf(chat, wanted) {
+    const quoted = wanted && chat.msgs.getModelsArray().find((each) => each.id.id === wanted);
+    return quoted ? { quotedMsg: quoted.id } : {};
+  }
+
+  async function send({ chat: chatId, key, text: body, reply_to: replyTo }) {
+    const { chat, id } = await findKey(chatId, key);
+    const before = await stored(id);
+    if (before && before.ack >= ACK.SERVER) return outcome('sent');
+    try {
+      await WPP.chat.sendTextMessage(chat.id, body, {
+        messageId: id,
+        waitForAck: true,
+        markIsRead: false,
+        linkPreview: false,
+        detectMentioned: false,
+        delay: 0,
+        ...quoteOf(chat, replyTo),
+      });
+    } catch (error) {
+      const code = error.code ?? 'page_error';
+      return outcome(FINAL_ERRORS.has(code) ? 'failed' : 'unknown', code, String(error.message ?? error));
+    }
+    const after = await stored(id);
+    if (after && after.ack >= ACK.SERVER) return outcome('sent');
+    if (after && after.ack === ACK.FAILED) return outcome('failed', 'refused', 'WhatsApp refused it');
+    return outcome('unknown', 'no_ack', 'WhatsApp did not confirm it');
+  }
+
+  async function lookUp({ chat, key }) {
+    const message = await stored((await findKey(chat, key)).id);
+    if (!message) return 'absent';
+    return message.ack >= ACK.SERVER ? 'acknowledged' : 'pending';
+  }
+
+  async function markRead(chatId) {
+    await WPP.chat.markIsRead((await WPP.chat.find(chatId)).id);
+  }
+
+  async function typing({ chat: chatId, active }) {
+    const { id } = await WPP.chat.find(chatId);
+    await (active ? WPP.chat.markIsComposing(id) : WPP.chat.markIsPaused(id));
+  }
+
+  // One-to-one chats in which something happened since a moment (seconds).
+  async function chatsSince(since) {
+    const chats = await WPP.chat.list({ onlyUsers: true, ignoreGroupMetadata: true });
+    return chats.filter((chat) => (chat.t ?? since) >= since).map((chat) => text(chat.id));
+  }
+
+  // A chat's messages since a moment, oldest first; read page by page, from the newest back.
+  async function messagesSince({ chat, since, limit }) {
+    const seen = new Set();
+    let found = [];
+    for (;;) {
+      const before = found.length ? { id: text(found[0].id), direction: 'before' } : {};
+      const page = await WPP.chat.getMessages(chat, { count: PAGE_OF_MESSAGES, ...before });
+      const fresh = page.filter((message) => !seen.has(text(message.id))).sort((a, b) => a.t - b.t);
+      fresh.forEach((message) => seen.add(text(message.id)));
+      found = [...fresh, ...found];
+      if (!fresh.length || fresh[0].t < since || found.length >= limit) break;
+    }
+    const wanted = found.filter((message) => message.t >= since && isForUs(message));
+    return Promise.all(wanted.map(describe));
+  }
+
+  const calls = { state, send, lookUp, markRead, typing, chatsSince, messagesSince };
+
+  window.__sakAgent = {
+    state,
+    async call(name, argument) {
+      try {
+        return { value: await calls[name](argument) };
+      } catch (error) {
+        return { code: error.code ?? 'page_error', message: String(error.message ?? error) };
+      }
+    },
+  };
+
+  // --- what WhatsApp tells -----------------------------------------------------------------
+
+  // Descriptions wait for one another, so that messages leave in the order in which they came.
+  let queue = Promise.resolve();
+  const inOrder = (work) => {
+    queue = queue.then(work).catch((error) => console.error('sak-agent', error));
+  };
+
+  WPP.on('chat.new_message', (message) => {
+    if (!isForUs(message)) return;
+    inOrder(async () => tell('message', { message: await describe(message) }));
+    // wa-js watches only the chats that were there when it became ready.
+    if (message.id.remote.isUser()) message.chat?.presence?.subscribe?.();
+  });
+
+  // `revoke`, `edit` and `reaction` have no message of their own: what they aim at is `reply_to`.
+  const about = (kind, target, sender, at, content) =>
+    inOrder(async () =>
+      tell('message', {
+        message: {
+          chat: text(target.remote),
+          id: `${target.id}/${kind}/${at * 1000}`,
+          from_me: false,
+          sender: text(sender),
+          phone: await phoneOf(sender),
+          name: null,
+          type: kind,
+          text: content,
+          media: null,
+          t: at,
+          reply_to: target.id,
+        },
+      }),
+    );
+  const nowS = () => Math.floor(Date.now() / 1000);
+  const isOwn = (wid) =>
+    [WPP.conn.getMyUserId(), WPP.conn.getMyUserLid()].some((me) => me && text(me) === text(wid));
+
+  WPP.on('chat.msg_revoke', ({ refId, author, from }) => {
+    const sender = author ?? from;
+    if (CHAT_SERVERS.has(refId.remote.server) && !isOwn(sender)) about('revoke', refId, sender, nowS(), null);
+  });
+  WPP.on('chat.msg_edited', ({ msg }) => {
+    if (msg.id.fromMe || !isForUs(msg)) return;
+    about('edit', msg.id, msg.author ?? msg.id.remote, nowS(), textOf(msg));
+  });
+  WPP.on('chat.new_reaction', ({ msgId, sender, reactionText, timestamp }) => {
+    if (isOwn(sender)) return;
+    const seconds = Math.floor(timestamp > 1e11 ? timestamp / 1000 : timestamp);
+    about('reaction', msgId, sender, seconds, reactionText);
+  });
+
+  WPP.on('chat.msg_ack_change', ({ ack, chat, ids }) => {
+    const own = ids.filter((id) => id.fromMe).map((id) => id.id);
+    if (own.length) inOrder(() => tell('ack', { chat: text(chat), ids: own, ack }));
+  });
+
+  WPP.on('chat.presence_change', ({ id, isUser, state: activity }) => {
+    if (isUser) inOrder(() => tell('composing', { chat: text(id), active: activity === 'composing' }));
+  });
+
+  const tellState = () => inOrder(() => tell('state', { state: state() }));
+  for (const event of [
+    'loader.full_ready', 'conn.stream_mode_changed', 'conn.stream_info_changed', 'conn.online',
+    'conn.authenticated', 'conn.main_ready', 'conn.logout',
+  ]) {
+    WPP.on(event, tellState);
+  }
+  tellState();
+})();

@@ -1,0 +1,100 @@
+"""The browser profile: a private directory with one holder.
+
+    profile_dir/         0700, made here
+      agent.lock         held while an agent runs; the system frees it however the agent ends
+      linked             exists once WhatsApp was linked in this profile
+      chromium/          the browser's own user data
+
+Chromium has a lock of its own, which names the computer: after a rename of the PC it would refuse
+its own profile for ever. Holding `agent.lock`, leftovers of it can be removed.
+"""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import IO, Self
+
+import psutil
+
+from agent.drivers.whatsapp_web.errors import ProfileInUseError
+
+_SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
+_END_TIMEOUT_S = 3
+
+
+class Profile:
+    """One profile, held from `with` to its end."""
+
+    def __init__(self, directory: Path) -> None:
+        self.user_data = directory / "chromium"
+        self._directory = directory
+        self._linked = directory / "linked"
+        self._lock: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Take the profile.
+
+        Raises:
+            ProfileInUseError: another agent holds it.
+        """
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.chmod(0o700)
+        self.user_data.mkdir(mode=0o700, exist_ok=True)
+        lock = (self._directory / "agent.lock").open("ab")
+        try:
+            _lock(lock)
+        except OSError as error:
+            lock.close()
+            raise ProfileInUseError(
+                f"Another agent already runs on the browser profile {self._directory}: "
+                "stop it, or give this one another data directory."
+            ) from error
+        self._lock = lock
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @property
+    def was_linked(self) -> bool:
+        """Whether a WhatsApp was linked here before; then a QR code means *logged out*."""
+        return self._linked.exists()
+
+    def note_linked(self) -> None:
+        """Remember that a WhatsApp is linked."""
+        self._linked.touch(mode=0o600)
+
+    def clear(self) -> None:
+        """End browsers that an earlier agent left behind, and remove Chromium's stale lock.
+
+        Only for the holder, and only while no browser of ours is meant to run.
+        """
+        left = [process for process in psutil.process_iter() if self._is_ours(process)]
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=_END_TIMEOUT_S)
+        for name in _SINGLETONS:
+            (self.user_data / name).unlink(missing_ok=True)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return f"--user-data-dir={self.user_data}" in process.cmdline()
+        except psutil.Error:
+            return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fchmod(file.fileno(), 0o600)

@@ -1,0 +1,216 @@
+"""The HTTPS calls that make a PC the agent of a shop: `pair` once, `rotate` while tokens expire.
+
+Both save what they were given before they return. A token goes nowhere but to the hub: redirects
+are not followed, and without TLS only this machine is spoken to (`SAK_AGENT_PLAIN_HUB` lifts that).
+"""
+
+import asyncio
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, Final, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+import structlog
+
+from agent.backoff import retry_after_s
+from agent.clock import Clock
+from agent.database import JournalFullError
+from agent.journal import Identity, Journal
+from agent.settings import PREFIX, Settings, is_loopback
+from protocol.messages import Instant, Software
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+SOFTWARE: Final = Software(name="sak-agent", version=version("sak-hybrid"))
+USER_AGENT: Final = f"{SOFTWARE.name}/{SOFTWARE.version}"
+_ROTATE_RETRY_MAX_S = 60.0
+_SLEEP_MAX_S = 3600.0  # a PC that was suspended looks at its clock again
+
+
+class PairingError(Exception):
+    """A call failed; the message is one sentence for the user, with the remedy."""
+
+
+class Device(msgspec.Struct, frozen=True):
+    """The PC, as the operator shall see it."""
+
+    name: str
+    os: str
+    version: str
+
+
+class Paired(msgspec.Struct, frozen=True):
+    """The hub's answer to a good code."""
+
+    agent_id: str
+    tenant_id: str
+    token: str
+    socket_url: str
+    expires_at: Instant | None = None
+
+
+class _Issued(msgspec.Struct, frozen=True):
+    token: str
+    expires_at: Instant | None = None
+
+
+class _PairCall(msgspec.Struct, frozen=True):
+    code: str
+    device: Device
+
+
+async def pair(
+    hub_url: str, code: str, *, device: Device, settings: Settings, journal: Journal, clock: Clock
+) -> Paired:
+    """Redeem a pairing code at the hub and become that agent.
+
+    Raises:
+        PairingError: nothing was changed.
+    """
+    base = hub_url.rstrip("/")
+    check_address(base, "http", settings)
+    body = msgspec.json.encode(_PairCall(code, device))
+    response = await _post(base, "/agent/pair", body, None, settings)
+    if response.status_code != HTTPStatus.CREATED:
+        raise PairingError(_why_not_paired(response, base, clock))
+    paired = _decoded(response, Paired, base)
+    check_socket(base, paired.socket_url, settings)
+    await journal.save_identity(
+        hub_url=base,
+        socket_url=paired.socket_url,
+        agent_id=paired.agent_id,
+        tenant_id=paired.tenant_id,
+        token=paired.token,
+        token_expires_ms=_ms(paired.expires_at),
+    )
+    return paired
+
+
+async def rotate(identity: Identity, settings: Settings, journal: Journal) -> None:
+    """Get a new token and keep it; the old one lives until the new one is first used.
+
+    Raises:
+        PairingError: the old token stays in use.
+    """
+    response = await _post(identity.hub_url, "/agent/token", b"", identity.token, settings)
+    if response.status_code != HTTPStatus.CREATED:
+        raise PairingError(
+            f"The hub answered {response.status_code} instead of a new token: "
+            "if this goes on, pair this PC again."
+        )
+    issued = _decoded(response, _Issued, identity.hub_url)
+    await journal.save_token(identity.agent_id, issued.token, _ms(issued.expires_at))
+
+
+async def keep_token_fresh(settings: Settings, journal: Journal, clock: Clock) -> None:
+    """Rotate the token at half its life, again and again; for ever when it never expires."""
+    while True:
+        identity = await journal.identity()
+        if identity is None or identity.token_expires_ms is None:
+            await asyncio.sleep(_SLEEP_MAX_S)
+            continue
+        left_s = (identity.token_expires_ms - clock.now_ms()) / 1000
+        due_s = left_s - (identity.token_expires_ms - identity.token_since_ms) / 2000
+        if due_s > 0:
+            await asyncio.sleep(min(due_s, _SLEEP_MAX_S))
+            continue
+        try:
+            await rotate(identity, settings, journal)
+            log.info("token rotated")
+        except (PairingError, JournalFullError) as error:
+            log.warning("token not rotated", reason=str(error))
+            await asyncio.sleep(min(_ROTATE_RETRY_MAX_S, max(1.0, left_s / 4)))
+
+
+def check_address(url: str, scheme: Literal["http", "ws"], settings: Settings) -> None:
+    """Accept an address that a token may be sent to.
+
+    Raises:
+        PairingError: it is none, or has no TLS where that is needed.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in (scheme, f"{scheme}s") or not parts.hostname:
+        raise PairingError(
+            f"{url!r} is no address of a hub: give one like {scheme}s://hub.example."
+        )
+    if parts.scheme == scheme and not (is_loopback(parts.hostname) or settings.plain_hub):
+        raise PairingError(
+            f"{url!r} has no TLS, so the token could be read on the way: give a {scheme}s:// "
+            f"address, or set {PREFIX}PLAIN_HUB=true in a network that you trust."
+        )
+
+
+def check_socket(hub_url: str, socket_url: str, settings: Settings) -> None:
+    """Accept the socket's address that a hub named.
+
+    Raises:
+        PairingError: it is none, or less safe than the hub's own.
+    """
+    if hub_url.startswith("https:") and not socket_url.startswith("wss:"):
+        raise PairingError(
+            "The hub names a socket without TLS: set SAK_HUB_PUBLIC_URL there to its https:// "
+            "address, then make a new code."
+        )
+    check_address(socket_url, "ws", settings)
+
+
+def proxy_for(url: str, settings: Settings) -> str | Literal[True] | None:
+    """The proxy on the way to `url`: an address, True for the system's, None for none."""
+    if settings.proxy == "none" or is_loopback(urlsplit(url).hostname):
+        return None
+    return settings.proxy or True
+
+
+async def _post(
+    base: str, path: str, body: bytes, token: str | None, settings: Settings
+) -> httpx2.Response:
+    headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    proxy = proxy_for(base, settings)
+    try:
+        async with httpx2.AsyncClient(
+            timeout=settings.open_timeout_s,
+            proxy=proxy if isinstance(proxy, str) else None,
+            trust_env=proxy is True,
+        ) as client:
+            return await client.post(base + path, content=body, headers=headers)
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        raise PairingError(
+            f"The hub {base} cannot be reached ({type(error).__name__}): "
+            "check its address, the network and the proxy."
+        ) from error
+
+
+def _decoded(response: httpx2.Response, kind: type[T], base: str) -> T:
+    try:
+        return msgspec.json.decode(response.content, type=kind, dec_hook=_read_hook)
+    except msgspec.MsgspecError as error:
+        raise PairingError(f"{base} does not answer like a hub: check its address.") from error
+
+
+def _why_not_paired(response: httpx2.Response, base: str, clock: Clock) -> str:
+    match response.status_code:
+        case 404 if "problem+json" in response.headers.get("Content-Type", ""):
+            return "The hub does not know this code: check it, or make a new one at the hub."
+        case 410:
+            return "This code was used already or is too old: make a new one at the hub."
+        case 429:
+            wait_s = retry_after_s(response.headers.get("Retry-After"), clock.now_ms()) or 60
+            return f"Too many wrong codes came from here: try again in {wait_s:.0f} seconds."
+        case 422:
+            return "The hub did not understand the call: bring sak-agent to the hub's version."
+        case status:
+            return f"{base} answered {status} instead of pairing: check the hub's address."
+
+
+def _read_hook(_kind: type, value: Any) -> Instant:
+    return Instant.parse(value)
+
+
+def _ms(instant: Instant | None) -> int | None:
+    return None if instant is None else instant.ms

@@ -1,0 +1,232 @@
+"""The whole system on one computer, each part in a process of its own as in real life.
+
+    house/            (the folder given to `House`)
+        hub.db, hub.log        the hub with the sample shop
+        agent/, agent.log      the agent, its journal and its browser profile
+        phone.jsonl, phone.log the practice phone
+
+Nothing here imports the hub: like an operator, it types `sak-hub` commands.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+
+SHOP = "Sample Fasteners"
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 15.0
+_POLL_S = 0.1
+_WATCH_S = 1.0
+_LOG_TAIL_CHARS = 2_000
+
+
+class HouseError(Exception):
+    """A part of the house did not do what it was told; the text says which and why."""
+
+
+class Part:
+    """One process of the house, its log in a file."""
+
+    def __init__(self, name: str, command: list[str], env: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self._command = command
+        self._env = dict(env)
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the process; it appends to its log."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, env=self._env, stdout=log, stderr=log, start_new_session=True
+            )
+
+    async def stop(self) -> None:
+        """Ask it to end, and insist after a while."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def kill(self) -> None:
+        """End it without a warning, as a power cut would."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def ended(self) -> None:
+        """Wait until it ends by itself."""
+        if self._process is not None:
+            await self._process.wait()
+
+    def check(self) -> None:
+        """Raise with the end of its log when it has died."""
+        if self._process is not None and self._process.returncode is not None:
+            tail = self._log.read_text(errors="replace")[-_LOG_TAIL_CHARS:]
+            raise HouseError(f"{self.name} stopped ({self._process.returncode}):\n{tail}")
+
+
+class House:
+    """Hub, practice phone and agent, in that order."""
+
+    def __init__(
+        self,
+        folder: Path,
+        hub_port: int,
+        phone_port: int,
+        environ: Mapping[str, str],
+        settings: Mapping[str, str],
+    ) -> None:
+        """`environ` is this process's own; of it no SAK_ name reaches a part, `settings` do."""
+        self.folder = folder
+        self.hub_url = f"http://127.0.0.1:{hub_port}"
+        self.phone_url = f"http://127.0.0.1:{phone_port}"
+        env = {k: v for k, v in environ.items() if not k.startswith("SAK_")}
+        self.hub_env = env | {
+            "SAK_HUB_PORT": str(hub_port),
+            "SAK_HUB_DATABASE_URL": f"sqlite:///{folder.absolute() / 'hub.db'}",
+        }
+        self.agent_env = env | {
+            "SAK_AGENT_DATA_DIR": str(folder.absolute() / "agent"),
+            "SAK_AGENT_WHATSAPP_URL": f"{self.phone_url}/web",
+        }
+        for name, value in settings.items():
+            target = self.hub_env if name.startswith("SAK_HUB_") else self.agent_env
+            target[name] = value
+        phone_state = str(folder.absolute() / "phone.jsonl")
+        python = sys.executable
+        phone = ["-m", "agent.practice", "phone", "--port", str(phone_port), "--state", phone_state]
+        self.hub = self._part("hub", [python, "-m", "hub", "serve"], self.hub_env)
+        self.phone = self._part("phone", [python, *phone], env)
+        self.agent = self._part("agent", [python, "-m", "agent", "run"], self.agent_env)
+
+    def _part(self, name: str, command: list[str], env: Mapping[str, str]) -> Part:
+        return Part(name, command, env, self.folder / f"{name}.log")
+
+    @asynccontextmanager
+    async def running(self, pair_url: str | None = None) -> AsyncIterator["House"]:
+        """Furnish and start everything; stop it when the block ends.
+
+        `pair_url` is where the agent finds the hub when that is not the hub's own address.
+
+        Raises:
+            HouseError: a part did not start.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            await self._furnish_shop()
+            await self._start_hub_and_phone()
+            await self._pair(pair_url or self.hub_url)
+            await self.agent.start()
+            await until(self._agent_is_ready, "the agent's WhatsApp is not ready")
+            yield self
+        finally:
+            for part in (self.agent, self.phone, self.hub):
+                await part.stop()
+
+    async def _start_hub_and_phone(self) -> None:
+        await self.hub.start()
+        await self.phone.start()
+        await self.answers(self.hub, f"{self.hub_url}/readyz")
+        await self.answers(self.phone, f"{self.phone_url}/api/state")
+
+    async def _agent_is_ready(self) -> bool:
+        self.agent.check()
+        try:
+            status = msgspec.json.decode((self.folder / "agent" / "status.json").read_bytes())
+        except FileNotFoundError:
+            return False
+        return bool(status["whatsapp"] == "ready")
+
+    async def _furnish_shop(self) -> None:
+        shops = await self.sak_hub("tenant", "list")
+        if any(shop["name"] == SHOP for shop in shops["tenants"]):
+            return
+        await self.sak_hub("tenant", "add", SHOP, "--mode", "auto")
+        await self.sak_hub("catalog", "import", SHOP, str(_samples() / "fasteners.csv"))
+
+    async def _pair(self, url: str) -> None:
+        """Pair the agent once; a house that is opened again keeps its pairing."""
+        if (self.folder / "paired").exists():
+            return
+        invitation = await self.sak_hub("agent", "invite", SHOP)
+        await _run("agent", ["pair", url, invitation["code"], "--json"], self.agent_env)
+        (self.folder / "paired").touch()
+
+    async def watch(self) -> None:
+        """Until a part ends by itself.
+
+        Raises:
+            HouseError: which it was, and the end of its log.
+        """
+        while True:
+            self.check()
+            await asyncio.sleep(_WATCH_S)
+
+    def check(self) -> None:
+        """Raise HouseError when a part has died, with the end of its log."""
+        for part in (self.hub, self.phone, self.agent):
+            part.check()
+
+    async def sak_hub(self, *words: str) -> Any:
+        """Type a `sak-hub` command; the object that its `--json` ends with."""
+        return await _run("hub", [*words, "--json"], self.hub_env)
+
+    async def answers(self, part: Part, url: str) -> None:
+        """Wait until a part answers with 200."""
+        async with httpx2.AsyncClient() as client:
+            await until(lambda: _is_up(client, part, url), f"{part.name} does not answer")
+
+
+async def until(holds: Any, otherwise: str, timeout_s: float = _START_TIMEOUT_S) -> None:
+    """Ask an async question until it is true; HouseError(`otherwise`) after the timeout."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not await holds():  # noqa: ASYNC110 - another process cannot set an Event
+                await asyncio.sleep(_POLL_S)
+    except TimeoutError:
+        raise HouseError(f"{otherwise} within {timeout_s:.0f} s") from None
+
+
+async def _is_up(client: httpx2.AsyncClient, part: Part, url: str) -> bool:
+    part.check()
+    try:
+        return (await client.get(url)).status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
+async def _run(module: str, words: list[str], env: Mapping[str, str]) -> Any:
+    """Run one command of `hub` or `agent` to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *words),
+        env=env,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    if process.returncode != 0:
+        said = (err or out).decode(errors="replace").strip()
+        raise HouseError(f"sak-{module} {words[0]} failed ({process.returncode}): {said}")
+    return msgspec.json.decode(out.splitlines()[-1])
+
+
+def _samples() -> Path:
+    hub = find_spec("hub")
+    if hub is None or not hub.submodule_search_locations:
+        raise HouseError("The hub is not installed here; install sak-hybrid[hub,agent].")
+    return Path(hub.submodule_search_locations[0]) / "samples"

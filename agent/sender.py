@@ -1,0 +1,264 @@
+"""CORE: what to do next with one message that is to be sent.
+
+    queued -> typing -> sending -> sent | failed | unknown | expired
+
+`sending` is written to disk before the driver is called, so a row that a restart finds there is in
+doubt: it may have gone out. Such a row is looked up under its key and never sent again before
+WhatsApp has said that the key is absent (PROTOCOL §3.7). `typing` lives in memory only: nothing has
+been handed over, a restart finds the row queued.
+
+`decide` takes plain values and returns one Decision; whoever carries it out tells what came of it
+by calling again. Two clocks come in: `now_ms` (wall, UTC) for what other machines stamped,
+`monotonic` (seconds) for pauses, which must survive a clock that is set back.
+
+Files are not sent yet: no driver takes them, so an order with media ends as `media_unsupported`.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from agent.drivers.driver import Lookup, Outcome
+from protocol.messages import Fault
+
+
+class State(StrEnum):
+    """Where one send stands."""
+
+    QUEUED = "queued"
+    TYPING = "typing"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+
+
+_OVER = frozenset({State.FAILED, State.EXPIRED})
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.QUEUED: _OVER | {State.TYPING, State.SENDING},
+    State.TYPING: _OVER | {State.SENDING},
+    State.SENDING: _OVER | {State.SENDING, State.SENT, State.UNKNOWN},
+    State.SENT: frozenset(),
+    State.FAILED: frozenset(),
+    State.UNKNOWN: frozenset({State.SENT}),  # an acknowledgement that came late
+    State.EXPIRED: frozenset(),
+}
+FINAL = frozenset({State.SENT, State.FAILED, State.UNKNOWN, State.EXPIRED})
+
+
+class IllegalMoveError(Exception):
+    """A send was to change into a state that cannot follow its own: a defect of this program."""
+
+
+def move(old: State, new: State) -> State:
+    """`new`, if it may follow `old`; raises IllegalMoveError otherwise."""
+    if new not in TRANSITIONS[old]:
+        raise IllegalMoveError(f"{old} -> {new}")
+    return new
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """The sender's figures; `_s` are seconds, 0 switches a pause off."""
+
+    typing_chars_per_s: float = 12.0
+    typing_max_s: float = 6.0
+    gap_s: float = 1.0  # between two sends of this account, whatever their chats
+    attempts_max: int = 3  # hand-overs of one message to WhatsApp
+    lookup_every_s: float = 2.0  # also the first wait: a page needs a moment to store a key
+    doubts_max: int = 30  # lookups without an answer while ready: a minute at the pace above
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """One send as the disk holds it. `ordered_ms` is the hub's stamp; all `_ms` are UTC."""
+
+    state: State
+    account: str
+    chars: int
+    has_media: bool
+    ordered_ms: int
+    expires_ms: int | None = None
+    attempts: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """What this process did about one send; a restart begins with a new one."""
+
+    typed_at: float | None = None  # monotonic end of the typing pause
+    look_at: float = 0.0  # monotonic, not before which to look the key up
+    lookup: Lookup | None = None  # fresh: forgotten as soon as anything was waited for
+    doubts: int = 0
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """The moment at which a send is judged."""
+
+    now_ms: int
+    monotonic: float
+    whatsapp: str
+    account: str | None
+    paused: bool
+    owner_wrote_ms: int | None = None  # when the hub learned of the owner's newest message here
+    free_at: float = 0.0  # monotonic, from when the next send may go
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Nothing to do before `until` (monotonic), or before something changes."""
+
+    until: float | None = None
+
+
+class LookUp(msgspec.Struct, frozen=True):
+    """Ask WhatsApp what became of the key."""
+
+
+class Type(msgspec.Struct, frozen=True):
+    """Show that the chat was read and *typing…* for so long (0: not at all), then decide again."""
+
+    for_s: float
+
+
+class HandOver(msgspec.Struct, frozen=True):
+    """Commit `sending` with one attempt more, then give the message to WhatsApp."""
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """The send is over: commit the state and tell the hub."""
+
+    state: State
+    error: Fault | None = None
+
+
+Step = LookUp | Type | HandOver | Finish
+Decision = Wait | Step
+
+
+def decide(send: Outgoing, progress: Progress, around: Surroundings, policy: Policy) -> Decision:
+    """The next step for a send.
+
+    Raises:
+        IllegalMoveError: the step would break the table; so does every step of a final send.
+    """
+    decision = (
+        _settle(send, progress, around, policy)
+        if send.state is State.SENDING
+        else _refusal(send, around)
+        or _hindrance(send, around)
+        or _go(send, progress, around, policy)
+    )
+    if (goal := _goal(decision)) is not None:
+        move(send.state, goal)
+    return decision
+
+
+def judge(outcome: Outcome) -> Finish | None:
+    """The end that a hand-over brought, or None when only a lookup can tell."""
+    if outcome.state == "unknown":
+        return None
+    if outcome.state == "sent":
+        return Finish(State.SENT)
+    return _failed(outcome.code or "not_sent", outcome.message or "WhatsApp refused the message")
+
+
+def note_lookup(progress: Progress, found: Lookup, monotonic: float, policy: Policy) -> Progress:
+    """The progress after a lookup; only an answer that settles nothing counts as a doubt."""
+    unsettled = found in (Lookup.PENDING, Lookup.UNAVAILABLE)
+    return msgspec.structs.replace(
+        progress,
+        lookup=found,
+        look_at=monotonic + policy.lookup_every_s,
+        doubts=progress.doubts + unsettled,
+    )
+
+
+def typing_s(chars: int, policy: Policy) -> float:
+    """How long a person might type so many characters, within the policy's bound."""
+    if policy.typing_chars_per_s <= 0:
+        return 0.0
+    return min(policy.typing_max_s, chars / policy.typing_chars_per_s)
+
+
+def _goal(decision: Decision) -> State | None:
+    """The state into which carrying out the decision brings the send."""
+    match decision:
+        case Type():
+            return State.TYPING
+        case HandOver():
+            return State.SENDING
+        case Finish(state=state):
+            return state
+        case _:
+            return None
+
+
+def _refusal(send: Outgoing, around: Surroundings) -> Finish | None:
+    """Why this send must never go out, as far as is known now."""
+    if send.expires_ms is not None and around.now_ms >= send.expires_ms:
+        return Finish(State.EXPIRED)
+    if send.has_media:
+        return _failed("media_unsupported", "this agent cannot send files yet")
+    if _other_account(send, around):
+        return _failed("wrong_account", "this PC is linked to another WhatsApp number")
+    if around.owner_wrote_ms is not None and around.owner_wrote_ms > send.ordered_ms:
+        return _failed("owner_replied", "the owner wrote in this chat after the order was given")
+    return None
+
+
+def _hindrance(send: Outgoing, around: Surroundings) -> Wait | None:
+    """Why it cannot go out at this moment."""
+    if not around.paused and _is_ready(around):
+        return None
+    if send.expires_ms is None:
+        return Wait()
+    return Wait(around.monotonic + (send.expires_ms - around.now_ms) / 1000)
+
+
+def _go(send: Outgoing, progress: Progress, around: Surroundings, policy: Policy) -> Decision:
+    """Type, then hand over as soon as the line is free."""
+    if progress.typed_at is None:
+        return Type(typing_s(send.chars, policy))
+    return _hand_over(max(progress.typed_at, around.free_at), around)
+
+
+def _settle(send: Outgoing, progress: Progress, around: Surroundings, policy: Policy) -> Decision:
+    """A send in doubt: find out, and only then end it or hand it over again."""
+    if _other_account(send, around):
+        return _unknown("the message was being sent when this PC was linked to another number")
+    if not _is_ready(around):
+        return Wait()
+    if progress.lookup is Lookup.ACKNOWLEDGED:
+        return Finish(State.SENT)
+    if progress.lookup is Lookup.ABSENT:
+        return _again(send, around, policy)
+    if progress.doubts >= policy.doubts_max:
+        return _unknown("WhatsApp does not say whether the message went out: check the chat")
+    return Wait(progress.look_at) if around.monotonic < progress.look_at else LookUp()
+
+
+def _again(send: Outgoing, around: Surroundings, policy: Policy) -> Decision:
+    """WhatsApp never had the message: the same key and text may go once more."""
+    if refusal := _refusal(send, around):
+        return refusal
+    if send.attempts >= policy.attempts_max:
+        return _failed("not_sent", f"WhatsApp did not take the message in {send.attempts} attempts")
+    return _hindrance(send, around) or _hand_over(around.free_at, around)
+
+
+def _hand_over(at: float, around: Surroundings) -> Decision:
+    return Wait(at) if around.monotonic < at else HandOver()
+
+
+def _is_ready(around: Surroundings) -> bool:
+    return around.whatsapp == "ready" and around.account is not None
+
+
+def _other_account(send: Outgoing, around: Surroundings) -> bool:
+    return around.account is not None and around.account != send.account
+
+
+def _failed(code: str, message: str) -> Finish:
+    return Finish(State.FAILED, Fault(code=code, message=message))
+
+
+def _unknown(message: str) -> Finish:
+    return Finish(State.UNKNOWN, Fault(code="unknown_outcome", message=message))

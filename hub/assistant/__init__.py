@@ -1,0 +1,1 @@
+"""What answers customers: the engine interface and the engines behind it."""

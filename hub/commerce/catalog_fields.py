@@ -1,0 +1,205 @@
+"""The columns of a catalog file: what each accepts, from a cell of text or a JSON value."""
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sized
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from hub.commerce.errors import BadValueError
+from hub.commerce.money import parse_money, parse_number
+from hub.commerce.products import Slab
+
+COUNT_MAX: Final = 1_000_000_000
+TEXT_MAX_CHARS: Final = 100
+LONG_TEXT_MAX_CHARS: Final = 2_000
+ENTRIES_MAX: Final = 50
+"""Aliases, packs or slabs of one product: far more than any shop wrote, few enough to search."""
+
+
+class Money(msgspec.Struct, frozen=True):
+    """The currency in which the file's amounts are."""
+
+    currency: str
+    exponent: int
+
+
+Parse = Callable[[object, Money], Any]
+
+SLAB_REMEDY: Final = "write 10:5%; 50:12%, or 10:=2300.00 for a price"
+SLAB_KEYS: Final = ({"min_qty", "pct"}, {"min_qty", "unit_price"})
+YES_NO: Final = {
+    **dict.fromkeys(("yes", "y", "true", "1"), True),
+    **dict.fromkeys(("no", "n", "false", "0"), False),
+}
+
+
+def _text(max_chars: int) -> Parse:
+    def parse(value: object, _: Money) -> str:
+        return _clean(value, max_chars)
+
+    return parse
+
+
+def _clean(value: object, max_chars: int = TEXT_MAX_CHARS) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise BadValueError(f"{_shown(value)} is not text", "write words")
+    text = " ".join(unicodedata.normalize("NFC", str(value)).split())
+    if len(text) > max_chars:
+        raise BadValueError(f"the text has {len(text)} characters", f"use at most {max_chars}")
+    if any(unicodedata.category(char) == "Cc" for char in text):
+        raise BadValueError("the text holds a control character", "type it anew")
+    return text
+
+
+def _number(value: object) -> Decimal:
+    sound = isinstance(value, str | int | Decimal) and not isinstance(value, bool)
+    number = parse_number(_plain(value)) if sound else None
+    if number is None:
+        raise BadValueError(f"{_shown(value)} is not a number", "write digits, like 12")
+    return number
+
+
+def _whole(least: int) -> Parse:
+    def parse(value: object, _: Money) -> int:
+        return _count(value, least)
+
+    return parse
+
+
+def _count(value: object, least: int = 1) -> int:
+    number = _number(value)
+    if number != number.to_integral_value() or not least <= number <= COUNT_MAX:
+        remedy = f"write one from {least} to {COUNT_MAX:,}"
+        raise BadValueError(f"{_shown(value)} is not a whole number in range", remedy)
+    return int(number)
+
+
+def _amount(value: object, money: Money) -> int:
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise BadValueError(f"{_shown(value)} is not an amount", "write it like 24.50")
+    return parse_money(_plain(value), money.currency, money.exponent)
+
+
+def _percent(value: object, _: Money) -> Decimal:
+    number = _number(value.strip().removesuffix("%") if isinstance(value, str) else value)
+    if number > 100:
+        raise BadValueError(f"{_shown(value)} is above 100 %", "write a percentage, like 18")
+    return number.normalize()
+
+
+def _flag(value: object, _: Money) -> bool:
+    known = YES_NO.get(str(value).strip().casefold())
+    if known is None:
+        raise BadValueError(f"{_shown(value)} is neither yes nor no", "write yes or no")
+    return known
+
+
+def _aliases(value: object, _: Money) -> tuple[str, ...]:
+    entries = value.split("|") if isinstance(value, str) else value
+    if not isinstance(entries, list):
+        raise BadValueError(f"{_shown(value)} is not a list of names", "write one|two|three")
+    _check_few(entries)
+    names = dict.fromkeys(name for entry in entries if (name := _clean(entry)))
+    return tuple(names)
+
+
+def _packs(value: object, _: Money) -> dict[str, int]:
+    entries = _pack_cells(value) if isinstance(value, str) else value
+    if not isinstance(entries, Mapping):
+        raise BadValueError(f"{_shown(value)} is not a list of packs", "write box=12; carton=144")
+    _check_few(entries)
+    packs = {_clean(name).casefold(): _count(held) for name, held in entries.items()}
+    if "" in packs or len(packs) != len(entries):
+        raise BadValueError("a pack has no name or is named twice", "write box=12; carton=144")
+    return packs
+
+
+def _pack_cells(text: str) -> dict[str, str]:
+    pairs = [cell.partition("=") for cell in text.split(";") if cell.strip()]
+    if len({name.strip() for name, _, _ in pairs}) != len(pairs):
+        raise BadValueError(f"{text!r} names a pack twice", "write box=12; carton=144")
+    return {name.strip(): held for name, _, held in pairs}
+
+
+def _slabs(value: object, money: Money) -> tuple[Slab, ...]:
+    entries = _slab_cells(value) if isinstance(value, str) else value
+    if not isinstance(entries, list):
+        raise BadValueError(f"{_shown(value)} is not a list of slabs", SLAB_REMEDY)
+    _check_few(entries)
+    slabs = [_slab(entry, money) for entry in entries]
+    if len({slab.min_qty for slab in slabs}) != len(slabs):
+        raise BadValueError("two slabs begin at the same quantity", "keep one of them")
+    return tuple(sorted(slabs, key=lambda slab: slab.min_qty))
+
+
+def _slab_cells(text: str) -> list[dict[str, str]]:
+    cells = [cell.partition(":") for cell in text.split(";") if cell.strip()]
+    return [_slab_cell(quantity.strip(), better.strip()) for quantity, _, better in cells]
+
+
+def _slab_cell(quantity: str, better: str) -> dict[str, str]:
+    if better.startswith("="):
+        return {"min_qty": quantity, "unit_price": better[1:]}
+    if not better.endswith("%"):
+        raise BadValueError(f"the slab from {quantity!r} has neither % nor =", SLAB_REMEDY)
+    return {"min_qty": quantity, "pct": better}
+
+
+def _slab(entry: object, money: Money) -> Slab:
+    if not isinstance(entry, Mapping) or set(entry) not in SLAB_KEYS:
+        remedy = "give min_qty and one of pct, unit_price"
+        raise BadValueError(f"{_shown(entry)} is not a slab", remedy)
+    quantity = _count(entry["min_qty"])
+    if "unit_price" in entry:
+        return Slab(min_qty=quantity, unit_price=_slab_price(entry["unit_price"], money))
+    pct = _percent(entry["pct"], money)
+    if not 0 < pct < 100:
+        raise BadValueError(f"a slab of {pct:f} %", "write a percentage above 0 and below 100")
+    return Slab(min_qty=quantity, pct=pct)
+
+
+def _slab_price(value: object, money: Money) -> int:
+    price = _amount(value, money)
+    if price == 0:
+        raise BadValueError("a slab's price is 0", "write the price of one unit")
+    return price
+
+
+def _check_few(entries: Sized) -> None:
+    if len(entries) > ENTRIES_MAX:
+        raise BadValueError(f"the list has {len(entries)} entries", f"keep at most {ENTRIES_MAX}")
+
+
+def _plain(value: object) -> str:
+    """The digits of a number without an exponent; a JSON file may write 1e3."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _shown(value: object) -> str:
+    text = repr(str(value) if isinstance(value, Decimal) else value)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+COLUMNS: Final[Mapping[str, Parse]] = {
+    "sku": _text(64),
+    "name": _text(200),
+    "price": _amount,
+    "description": _text(LONG_TEXT_MAX_CHARS),
+    "category": _text(TEXT_MAX_CHARS),
+    "aliases": _aliases,
+    "unit": _text(30),
+    "tax_pct": _percent,
+    "hsn": _text(16),
+    "stock": _whole(0),
+    "min_qty": _whole(1),
+    "step": _whole(1),
+    "packs": _packs,
+    "pieces_per_unit": _whole(1),
+    "slabs": _slabs,
+    "active": _flag,
+}
+"""Every column that a file may have, under the name of the product's field."""
+
+REQUIRED: Final = ("sku", "name", "price")

@@ -1,0 +1,194 @@
+"""A catalog file as a shop owner made it: CSV or JSON, read into rows of checked fields."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from hub.commerce.catalog_fields import COLUMNS, REQUIRED, Money
+from hub.commerce.errors import BadValueError, CatalogError, RowError
+
+BYTES_MAX: Final = 16 * 1024 * 1024
+"""About 100,000 products; a larger file is hardly a price list."""
+
+SEPARATORS: Final = (",", ";", "\t")
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_ZIP: Final = b"PK\x03\x04"
+
+
+class CatalogRow(msgspec.Struct, frozen=True):
+    """One product of the file: only the fields that the file speaks of, None where left empty."""
+
+    number: int
+    sku: str
+    fields: dict[str, Any]
+
+
+class _Raw(msgspec.Struct, frozen=True):
+    number: int
+    cells: Mapping[str, object]
+
+
+def read_catalog(path: Path, money: Money) -> list[CatalogRow]:
+    """The rows of the file at `path`; CatalogError names everything that is wrong with it."""
+    text = _decode(_load(path), path.name)
+    faults: list[RowError] = []
+    raws = _from_json(text, path.name) if _is_json(path, text) else _from_csv(text, path, faults)
+    rows = [row for raw in raws if (row := _check(raw, money, faults)) is not None]
+    faults += _repeated(rows)
+    if faults:
+        faults.sort(key=lambda fault: fault.row)
+        raise CatalogError(_summary(path.name, len(faults)), tuple(faults))
+    if not rows:
+        raise CatalogError(f"{path.name} holds no products; add one row for each product")
+    return rows
+
+
+def _summary(name: str, count: int) -> str:
+    faults = "1 fault" if count == 1 else f"{count} faults"
+    return f"{name} has {faults}; nothing was imported, correct the rows named and try again"
+
+
+def _load(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(BYTES_MAX + 1)
+    except OSError as error:
+        reason = error.strerror or "unreadable"
+        raise CatalogError(f"{path} cannot be read ({reason}); check the path") from None
+    if len(content) > BYTES_MAX:
+        limit = BYTES_MAX // 1024 // 1024
+        raise CatalogError(f"{path.name} is larger than {limit} MB; split it into several files")
+    return content
+
+
+def _decode(content: bytes, name: str) -> str:
+    if content.startswith(_ZIP):
+        raise CatalogError(f"{name} is a workbook or archive; save the sheet as CSV UTF-8")
+    if content.startswith(_UTF16) or b"\0" in content:
+        raise CatalogError(f"{name} is not plain UTF-8 text; save it as CSV UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise CatalogError(f"{name} is not UTF-8 in line {line}; save it as CSV UTF-8") from None
+    if not text.strip():
+        raise CatalogError(f"{name} is empty; its first row must name the columns")
+    return text
+
+
+def _is_json(path: Path, text: str) -> bool:
+    return path.suffix.casefold() == ".json" or text.lstrip()[0] in "[{"
+
+
+def _from_json(text: str, name: str) -> list[_Raw]:
+    try:
+        document = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    except RecursionError:
+        raise CatalogError(f"{name} is nested too deeply; give a list of products") from None
+    except ValueError as error:
+        raise CatalogError(f"{name} is not sound JSON ({error}); correct it there") from None
+    items = document.get("products") if isinstance(document, dict) else document
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise CatalogError(f'{name} must be a list of products, or {{"products": [...]}}')
+    return [_Raw(number, item) for number, item in enumerate(items, start=1)]
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
+def _from_csv(text: str, path: Path, faults: list[RowError]) -> list[_Raw]:
+    header, separator = _header(text, path.name)
+    raws = []
+    try:
+        for number, cells in _records(text, separator):
+            if len(cells) == len(header):
+                raws.append(_Raw(number, dict(zip(header, cells, strict=True))))
+            else:
+                faults.append(_ragged(number, len(cells), len(header)))
+    except csv.Error as error:
+        raise CatalogError(f"{path.name} is not sound CSV ({error}); check its quotes") from None
+    return raws
+
+
+def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows under the header that are not blank, numbered as a spreadsheet does."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    for number, cells in enumerate(reader, start=1):
+        if number > 1 and any(cell.strip() for cell in cells):
+            yield number, cells
+
+
+def _ragged(number: int, cells: int, columns: int) -> RowError:
+    remedy = "put cells that contain the separator in double quotes"
+    return RowError(number, "(row)", f"{cells} cells under {columns} columns", remedy)
+
+
+def _header(text: str, name: str) -> tuple[list[str], str]:
+    """The column names and the separator that yields the most known ones."""
+    first = text.lstrip("\r\n").partition("\n")[0]
+    if len(first) != len(text.partition("\n")[0]):
+        raise CatalogError(f"{name} begins with a blank line; its first row must name the columns")
+    headers = {
+        separator: [_column(cell) for cell in next(csv.reader([first], delimiter=separator))]
+        for separator in SEPARATORS
+    }
+    separator = max(SEPARATORS, key=lambda sign: len(COLUMNS.keys() & headers[sign]))
+    _check_columns(headers[separator], name)
+    return headers[separator], separator
+
+
+def _column(cell: str) -> str:
+    return "_".join(cell.casefold().replace("_", " ").split())
+
+
+def _check_columns(header: list[str], name: str) -> None:
+    if missing := [column for column in REQUIRED if column not in header]:
+        names = ", ".join(missing)
+        raise CatalogError(f"{name} has no column {names}; its first row must name the columns")
+    if unknown := [column for column in header if column not in COLUMNS]:
+        known = ", ".join(COLUMNS)
+        raise CatalogError(
+            f"{name} has the unknown column {unknown[0]!r}; rename or remove it (known: {known})"
+        )
+    if len(set(header)) != len(header):
+        raise CatalogError(f"{name} names a column twice; keep one of them")
+
+
+def _check(raw: _Raw, money: Money, faults: list[RowError]) -> CatalogRow | None:
+    """The row's fields; what does not fit goes to `faults` instead."""
+    fields: dict[str, Any] = {}
+    before = len(faults)
+    for column in dict.fromkeys((*REQUIRED, *raw.cells)):
+        try:
+            fields[column] = _field(column, raw.cells.get(column), money)
+        except BadValueError as fault:
+            faults.append(RowError(raw.number, column, fault.problem, fault.remedy))
+    return CatalogRow(raw.number, fields["sku"], fields) if len(faults) == before else None
+
+
+def _field(column: str, value: object, money: Money) -> Any:
+    if column not in COLUMNS:
+        raise BadValueError("this field is not known", f"use one of {', '.join(COLUMNS)}")
+    if value is None or (isinstance(value, str) and not value.strip()):
+        if column in REQUIRED:
+            raise BadValueError("it is empty", f"every product needs its {column}")
+        return None
+    return COLUMNS[column](value, money)
+
+
+def _repeated(rows: list[CatalogRow]) -> list[RowError]:
+    first: dict[str, int] = {}
+    faults = []
+    for row in rows:
+        earlier = first.setdefault(row.sku.casefold(), row.number)
+        if earlier != row.number:
+            problem = f"{row.sku!r} stands in row {earlier} already"
+            faults.append(RowError(row.number, "sku", problem, "keep one row for each product"))
+    return faults

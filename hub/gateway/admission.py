@@ -1,0 +1,169 @@
+"""What a hello leads to: one transaction that rules on it and says where both logs go on."""
+
+from uuid import UUID
+
+import msgspec
+
+from hub.gateway.presence import Duplicate, Revoked, Welcomed
+from hub.gateway.roster import Due, Roster
+from hub.gateway.takeover import Bar, Claim, Live, Ruling, Takeover, Verdict, judge
+from hub.gateway.tokens import AgentIdentity
+from hub.store import outbound
+from hub.store.tx import Row, Tx
+from protocol.log import resume
+from protocol.messages import AgentStatus, HeldPosition, Hello, Position, SendStart
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A connection that has an agent's word: every write of its own names the generation."""
+
+    tenant_id: str
+    agent_id: str
+    generation: int
+    up_epoch: str
+    down_epoch: str
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """Where an accepted connection begins: the positions for its welcome."""
+
+    link: Link
+    up: Position
+    down: SendStart
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """What was decided and written; `entry` only for a hello that was accepted."""
+
+    verdict: Verdict
+    entry: Entry | None = None
+    due: Due | None = None
+
+
+class Door(msgspec.Struct, frozen=True):
+    """A hello at the moment of judging it. `connection_id` and `fresh_epoch` are new and random."""
+
+    who: AgentIdentity
+    hello: Hello
+    connection_id: str
+    fresh_epoch: str
+    now: int
+    window_ms: int
+
+
+def admit(tx: Tx, roster: Roster, door: Door) -> Admission:
+    """Rule on a hello and write what follows from the ruling.
+
+    Raises:
+        LookupError: the agent is not in the database any more.
+    """
+    agent_id = door.who.agent_id
+    roster.tick(tx, agent_id, door.now)  # a block that is over is over
+    row = tx.one("presence.standing", agent_id=agent_id)
+    if row is None:
+        raise LookupError(f"agent {agent_id} has no status")
+    up = _position(tx, door)
+    ruling = _rule(tx, door, row, new_epoch=up.seq == 0)
+    _remember(tx, door, ruling)
+    match ruling.verdict:
+        case Verdict.ACCEPT | Verdict.REPLACE:
+            return _enter(tx, roster, door, row, ruling.verdict, up)
+        case Verdict.BLOCK:
+            standing = roster.move(tx, row, Duplicate(), door.now, ruling.blocked_until)
+            tx.run("presence.expel", agent_id=agent_id)
+            return Admission(ruling.verdict, due=roster.due(agent_id, standing))
+        case Verdict.BLOCKED:
+            tx.run("presence.block_until", agent_id=agent_id, blocked_until=ruling.blocked_until)
+        case Verdict.REVOKED:
+            roster.move(tx, row, Revoked(), door.now)
+        case Verdict.REFUSE:
+            pass
+    return Admission(ruling.verdict)
+
+
+def _position(tx: Tx, door: Door) -> Position:
+    """Where the agent's log of this epoch is committed to; 0 for an epoch without a record."""
+    who, epoch = door.who, door.hello.up.epoch
+    row = tx.one("logs.up_position", tenant_id=who.tenant_id, agent_id=who.agent_id, epoch=epoch)
+    if row is None:
+        return Position(epoch=epoch, seq=0)
+    return Position(epoch=epoch, seq=row["seq"], last_id=UUID(row["last_id"]))
+
+
+def _rule(tx: Tx, door: Door, row: Row, *, new_epoch: bool) -> Ruling:
+    since = door.now - door.window_ms
+    live = None
+    if row["connection_id"] is not None:
+        live = Live(UUID(row["instance_id"]), row["conn_no"])
+    past = [
+        Takeover(it["at"], UUID(it["winner"]), UUID(it["loser"]))
+        for it in tx.all("presence.takeovers", agent_id=door.who.agent_id, since=since)
+    ]
+    bar = Bar(revoked=row["revoked_at"] is not None, blocked_until=row["blocked_until"])
+    claim = Claim(door.hello.instance_id, door.hello.conn_no, new_epoch)
+    return judge(claim, live, past, bar, door.now, door.window_ms)
+
+
+def _remember(tx: Tx, door: Door, ruling: Ruling) -> None:
+    if (record := ruling.record) is None:
+        return
+    agent_id = door.who.agent_id
+    tx.run("presence.forget_takeovers", agent_id=agent_id, until=record.at - door.window_ms)
+    tx.run(
+        "presence.insert_takeover",
+        tenant_id=door.who.tenant_id,
+        agent_id=agent_id,
+        at=record.at,
+        winner=str(record.winner),
+        loser=str(record.loser),
+    )
+
+
+def _enter(
+    tx: Tx, roster: Roster, door: Door, row: Row, verdict: Verdict, up: Position
+) -> Admission:
+    who, hello = door.who, door.hello
+    tx.run(
+        "presence.enter",
+        agent_id=who.agent_id,
+        connection_id=door.connection_id,
+        instance_id=str(hello.instance_id),
+        conn_no=hello.conn_no,
+    )
+    generation = row["generation"] + 1
+    describe(tx, who.agent_id, generation, hello.status, door.now)
+    roster.move(tx, row, Welcomed(hello.status), door.now)
+    down = _resume_down(tx, who, hello.down, door)
+    link = Link(who.tenant_id, who.agent_id, generation, up.epoch, down.epoch)
+    return Admission(verdict, Entry(link, up, down))
+
+
+def describe(tx: Tx, agent_id: str, generation: int, status: AgentStatus, seen_ms: int) -> bool:
+    """Note what an agent says of itself; False when its connection has lost the word."""
+    return (
+        tx.run(
+            "presence.describe",
+            agent_id=agent_id,
+            generation=generation,
+            seen_ms=seen_ms,
+            whatsapp=status.whatsapp,
+            account=status.account,
+            paused=status.paused,
+            outbox=status.outbox,
+            inbox=status.inbox,
+        )
+        == 1
+    )
+
+
+def _resume_down(tx: Tx, who: AgentIdentity, held: HeldPosition, door: Door) -> SendStart:
+    """Where our own log goes on for this agent; what it holds counts as acknowledged."""
+    tenant_id, agent_id = who.tenant_id, who.agent_id
+    own = outbound.open_log(tx, tenant_id, agent_id, door.fresh_epoch)
+    id_at_held = outbound.id_at(tx, tenant_id, agent_id, held.seq)
+    after = resume(own, held, id_at_held)
+    if after is None:
+        own = outbound.renumber(tx, tenant_id, agent_id, door.fresh_epoch)
+        return SendStart(epoch=own.epoch, seq=0)
+    outbound.mark_acked(tx, tenant_id, agent_id, own.epoch, after, door.now)
+    return SendStart(epoch=own.epoch, seq=after)

@@ -1,0 +1,63 @@
+"""Whether agents have to be asked for a pause: the disk is full, or work comes in too fast."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NoReturn
+
+import msgspec
+
+from hub.store.database import Store
+
+POLL_S: Final = 0.5  # at 2,000 events a second a thousand more than the limit may slip in
+RETRY_AFTER_S: Final = 5.0  # how long an agent pauses; it is asked again as long as need be
+FREE_BYTES_MIN: Final = 2 * 1024**3  # with so much free a disk is not full, whatever its percentage
+
+
+class Load(msgspec.Struct, frozen=True):
+    """The state of the database's file system and of the work; bytes, and events not yet worked."""
+
+    disk_total: int
+    disk_free: int
+    unworked: int
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """Where busy begins; percent of the disk in use, and events."""
+
+    disk_full_pct: float
+    inbox_max: float
+
+
+def judge(load: Load, bounds: Bounds) -> str | None:
+    """Why agents should pause, None when they need not."""
+    used_pct = 100 * (load.disk_total - load.disk_free) / load.disk_total
+    if used_pct >= bounds.disk_full_pct and load.disk_free < FREE_BYTES_MIN:
+        return "the hub's disk is almost full"
+    if load.unworked > bounds.inbox_max:
+        return "the hub has more messages than it can answer now"
+    return None
+
+
+class Gauge:
+    """Calls `ask_pause(message, retry_after_s)` again and again while the load is too high."""
+
+    def __init__(
+        self, store: Store, bounds: Bounds, ask_pause: Callable[[str, float], None]
+    ) -> None:
+        self._store = store
+        self._bounds = bounds
+        self._ask_pause = ask_pause
+
+    async def run(self) -> NoReturn:
+        """A task of the running hub."""
+        while True:
+            if (reason := judge(await self._load(), self._bounds)) is not None:
+                self._ask_pause(reason, RETRY_AFTER_S)
+            await asyncio.sleep(POLL_S)
+
+    async def _load(self) -> Load:
+        disk = shutil.disk_usage(Path(self._store.path).parent)
+        row = await self._store.one("presence.unworked")
+        return Load(disk.total, disk.free, 0 if row is None else row["events"])

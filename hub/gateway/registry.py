@@ -1,0 +1,75 @@
+"""The sockets that are open now, and which of them speaks for which agent."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from protocol.errors import CloseCode
+from protocol.messages import Drain
+
+if TYPE_CHECKING:
+    from hub.gateway.connection import Connection
+
+
+class Registry:
+    """Every open connection; at most one of them is seated for an agent."""
+
+    def __init__(self) -> None:
+        self._open: set[Connection] = set()
+        self._seats: dict[str, Connection] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def count(self) -> int:
+        """How many sockets are open, seated or not."""
+        return len(self._open)
+
+    def add(self, connection: "Connection") -> None:
+        """A socket was accepted."""
+        self._open.add(connection)
+        self._empty.clear()
+
+    def remove(self, connection: "Connection") -> None:
+        """A socket is gone and what it brought is on disk."""
+        self._open.discard(connection)
+        if self._seats.get(connection.who.agent_id) is connection:
+            del self._seats[connection.who.agent_id]
+        if not self._open:
+            self._empty.set()
+
+    def seat(self, connection: "Connection") -> None:
+        """Let a connection speak for its agent; the one with the lower generation has to go."""
+        agent_id = connection.who.agent_id
+        other = self._seats.get(agent_id)
+        if other is not None and other.generation > connection.generation:
+            other, connection = connection, other
+        self._seats[agent_id] = connection
+        if other is not None:
+            other.close(CloseCode.REPLACED, "another connection of this agent took over")
+
+    def expel(self, agent_id: str, code: int, reason: str) -> None:
+        """Close an agent's connection, if it has one."""
+        if (connection := self._seats.get(agent_id)) is not None:
+            connection.close(code, reason)
+
+    def notify(self, agent_id: str) -> None:
+        """There is something new in an agent's `down` log."""
+        if (connection := self._seats.get(agent_id)) is not None:
+            connection.wake()
+
+    def show_typing(self, agent_id: str, account: str, chat: str, composing: bool) -> None:
+        """Tell an agent that somebody composes an answer; lost when it is not connected."""
+        if (connection := self._seats.get(agent_id)) is not None:
+            connection.show_typing(account, chat, composing)
+
+    def ask_pause(self, message: str, retry_after_s: float) -> None:
+        """Ask every agent to send no new events for a while."""
+        for connection in self._seats.values():
+            connection.ask_pause(message, retry_after_s)
+
+    async def drain(self, farewell: Callable[[], Drain]) -> None:
+        """Ask every agent to leave, each with a farewell of its own; returns when all are gone."""
+        for connection in list(self._open):
+            connection.drain(farewell())
+        await self._empty.wait()

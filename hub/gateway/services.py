@@ -1,0 +1,34 @@
+"""What every connection of an agent works with; put together by the composition root."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from hub.clock import Clock
+from hub.conversation.intake import Intake
+from hub.gateway.registry import Registry
+from hub.gateway.roster import Roster
+from hub.gateway.ticker import Ticker
+from hub.store.database import Store
+from hub.store.policy import TenantPolicy
+from protocol.session import Settings
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """Shared by all connections.
+
+    `take_up` tells the conversation what a message led to, once it is on disk; `composing` that a
+    customer types (tenant, account, chat, active). Neither waits for anything.
+    """
+
+    store: Store
+    clock: Clock
+    roster: Roster
+    ticker: Ticker
+    registry: Registry
+    session: Settings
+    defaults: TenantPolicy
+    duplicate_window_ms: int
+    send_timeout_s: float
+    take_up: Callable[[Intake], None]
+    composing: Callable[[str, str, str, bool], None]

@@ -1,0 +1,1 @@
+"""Two invented shops as files that `sak-hub catalog import` takes."""

@@ -1,0 +1,86 @@
+"""What the hub may order besides messages, and how each ends."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from agent.journal import FILE_NAME, Journal
+from protocol.messages import (
+    Command,
+    CommandResult,
+)
+from tests.agent.desk import OTHER_CHAT, Desk, Phone, open_paired, outcome_of, to_chat
+from tests.agent.stage import NOW_MS, received
+from tests.fakes import FakeClock
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    clock = FakeClock(NOW_MS)
+    journal = await open_paired(tmp_path / FILE_NAME, clock, Journal)
+    yield Desk(journal, clock)
+    await journal.close()
+
+
+async def test_commands_that_cannot_be_obeyed_say_why(desk: Desk) -> None:
+    """Unknown, unsupported and interrupted commands end with their own codes."""
+    interrupted = await desk.give(Command(name="pause", args={}))
+    await desk.journal.mark(interrupted, "running")
+    for name in ("dance", "reload", "screenshot_state"):
+        await desk.give(Command(name=name, args={}))
+    assert [outcome_of(end) for end in await desk.finished(4)] == [
+        ("unknown", "interrupted"),
+        ("failed", "unknown_command"),
+        ("failed", "unsupported"),
+        ("failed", "unsupported"),
+    ]
+
+
+async def test_a_driver_with_a_page_reloads_it_and_a_broken_one_fails(desk: Desk) -> None:
+    """The command reaches a driver that can reload; what it raises stays in the log."""
+
+    class Page(Phone):
+        broken = False
+
+        async def reload(self) -> None:
+            self.asked.append(("reload", ""))
+            if self.broken:
+                raise RuntimeError("the page is gone")
+
+    desk.phone = page = Page()
+    await desk.give(Command(name="reload", args={}))
+    async with desk.at_work():
+        await desk.told(1)
+        page.broken = True
+        await desk.give(Command(name="reload", args={}))
+        ends = await desk.told(2)
+    assert [outcome_of(end) for end in ends] == [("done", None), ("failed", "internal")]
+    assert page.asked == [("reload", "")] * 2
+
+
+async def test_an_audit_counts_the_day_and_fills_the_gaps(desk: Desk) -> None:
+    """What WhatsApp shows and the journal does not hold is counted and recorded."""
+    known = received("known")
+    await desk.journal.record_inbound(known)
+    old = received("old", NOW_MS - 90_000_000)
+    owner = received("mine", from_me=True)
+    desk.phone.history = [known, received("gap"), old, owner]
+    await desk.give(to_chat(OTHER_CHAT, "answer"))
+    async with desk.at_work():
+        await desk.told(1)
+        await desk.give(Command(name="audit", args={}))
+        _, audit = await desk.told(2)
+    assert isinstance(audit, CommandResult)
+    assert audit.state == "done"
+    assert audit.data == {
+        "since_ms": NOW_MS - 86_400_000,
+        "seen": 2,
+        "missed": 2,
+        "stored": 2,
+        "answered": 1,
+        "failed": 0,
+        "unknown": 0,
+        "expired": 0,
+        "waiting": 1,
+    }

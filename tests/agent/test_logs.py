@@ -1,0 +1,99 @@
+"""The agent's log: JSON everywhere, nothing private, one owner, a readable tail."""
+
+import json
+import logging
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from agent import logs
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """Put the process's logging back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    ours = logging.getLogger("agent").level
+    yield
+    for handler in root.handlers[:]:
+        if handler not in handlers:
+            handler.close()
+    root.handlers = handlers
+    root.setLevel(level)
+    logging.getLogger("agent").setLevel(ours)
+    structlog.reset_defaults()
+
+
+def entries(folder: Path) -> list[dict[str, object]]:
+    """The log file's lines as objects."""
+    return [json.loads(line) for line in logs.tail(folder, 1000)]
+
+
+def test_ours_and_foreign_lines_are_scrubbed_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Structlog and logging end in the same JSON, in the file and on stderr, scrubbed."""
+    logs.configure("info", tmp_path)
+    structlog.get_logger("agent.x").info("stored", chat="919800000001@c.us", text="two kilos")
+    logging.getLogger("some.library").warning("lost %s", "+919800000001")
+    ours, foreign = entries(tmp_path)
+    assert (ours["event"], ours["level"], ours["logger"]) == ("stored", "info", "agent.x")
+    assert (ours["chat"], ours["text"]) == ("[..01]@c.us", "[text, 9]")
+    assert foreign["event"] == "lost [..01]"
+    shown = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [entry["event"] for entry in shown] == ["stored", "lost [..01]"]
+
+
+def test_an_exception_is_one_scrubbed_line_that_quotes_nothing(tmp_path: Path) -> None:
+    """The traceback stands inside the JSON without numbers, secrets and quoted words."""
+    logs.configure("info", tmp_path)
+    try:
+        raise RuntimeError("token=sak_a_0123456789 for 919800000001@lid: 'two kilos please'")
+    except RuntimeError:
+        structlog.get_logger("agent").exception("the link broke")
+        logging.getLogger("library").exception("could not read %r", "two kilos please")
+    for entry in entries(tmp_path):
+        assert "token=[secret] for [..01]@lid: '...'" in str(entry["exception"])
+        assert "RuntimeError" in str(entry["exception"])
+        assert "two kilos" not in json.dumps(entry)
+
+
+def test_the_level_holds_and_chatty_libraries_are_quiet(tmp_path: Path) -> None:
+    """Below the level nothing is written; libraries speak from a warning on."""
+    logs.configure("warning", tmp_path)
+    structlog.get_logger("agent").info("quiet")
+    structlog.get_logger("agent").warning("heard")
+    logs.configure("debug", tmp_path)
+    logging.getLogger("websockets.client").debug("quiet")
+    logging.getLogger("some.library").info("quiet")
+    structlog.get_logger("agent").debug("heard")
+    assert [entry["event"] for entry in entries(tmp_path)] == ["heard", "heard"]
+
+
+def test_the_file_is_its_owners_alone_also_after_rotation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file of the rotation is 0600, and the tail reads across the newest two."""
+    monkeypatch.setattr(logs, "_FILE_MAX_BYTES", 2000)
+    logs.configure("info", tmp_path)
+    for number in range(60):
+        structlog.get_logger("agent").info("line", number=number)
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["agent.log", "agent.log.1", "agent.log.2"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert [entry["number"] for entry in entries(tmp_path)[-20:]] == list(range(40, 60))
+    assert [json.loads(line)["number"] for line in logs.tail(tmp_path, 3)] == [57, 58, 59]
+
+
+def test_without_a_folder_there_is_only_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Commands that only show facts leave no file behind, and the tail of none is empty."""
+    logs.configure()
+    structlog.get_logger("agent").warning("heard")
+    assert json.loads(capsys.readouterr().err)["event"] == "heard"
+    assert list(logs.tail(tmp_path, 5)) == []

@@ -1,0 +1,308 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.journal import FILE_NAME, Identity, Journal
+from agent.pairing import (
+    Device,
+    PairingError,
+    check_address,
+    check_socket,
+    keep_token_fresh,
+    pair,
+    proxy_for,
+    rotate,
+)
+from agent.settings import Settings
+from protocol.messages import Instant
+from tests.agent.stage import NOW_MS
+from tests.fakes import FakeClock
+
+DEVICE = Device(name="Counter PC", os="Linux", version="1.0")
+PAIRED = {
+    "agent_id": "a1",
+    "tenant_id": "t1",
+    "token": "sak_a_first",
+    "socket_url": "ws://127.0.0.1:9/agent",
+}
+Call = tuple[str, dict[str, str], bytes]
+
+
+class Desk:
+    """An HTTP server with one prepared answer after the other; the last one stays."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        self.calls: list[Call] = []
+        self.called = asyncio.Semaphore(0)
+
+    def answer(self, status: int, body: Any = None, **headers: str) -> None:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers.append((status, names, raw))
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        fields = (line.split(": ", 1) for line in head[1:] if line)
+        headers = {name.lower(): value for name, value in fields}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        self.calls.append((head[0].split(" ")[1], headers, body))
+        status, more, raw = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(raw)}", "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in more.items()]
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + raw)
+        await writer.drain()
+        writer.close()
+        self.called.release()
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    server = await asyncio.start_server(desk.serve, "127.0.0.1", 0)
+    async with server:
+        desk.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield desk
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW_MS)
+
+
+@pytest.fixture
+async def journal(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Journal]:
+    journal = await Journal.open(tmp_path / FILE_NAME, clock)
+    yield journal
+    await journal.close()
+
+
+Pair = Callable[..., Awaitable[object]]
+
+
+@pytest.fixture
+def redeem(journal: Journal, clock: FakeClock) -> Pair:
+    async def redeem(url: str, settings: Settings | None = None) -> object:
+        return await pair(
+            url,
+            "ABCD-EFGH",
+            device=DEVICE,
+            settings=settings or Settings(open_timeout_s=5),
+            journal=journal,
+            clock=clock,
+        )
+
+    return redeem
+
+
+# --- pairing -------------------------------------------------------------------------------------
+
+
+async def test_a_good_code_makes_this_pc_an_agent(
+    desk: Desk, journal: Journal, redeem: Pair
+) -> None:
+    """The call is what the protocol says, and the identity is on disk when it returns."""
+    desk.answer(201, PAIRED | {"expires_at": str(Instant(NOW_MS + 1000))})
+    await redeem(desk.url + "/")
+    ((path, headers, body),) = desk.calls
+    assert path == "/agent/pair"
+    assert json.loads(body) == {
+        "code": "ABCD-EFGH",
+        "device": {"name": "Counter PC", "os": "Linux", "version": "1.0"},
+    }
+    assert headers["user-agent"].startswith("sak-agent/")
+    assert await journal.identity() == Identity(
+        hub_url=desk.url,
+        socket_url="ws://127.0.0.1:9/agent",
+        agent_id="a1",
+        tenant_id="t1",
+        token="sak_a_first",
+        token_since_ms=NOW_MS,
+        token_expires_ms=NOW_MS + 1000,
+        paired_ms=NOW_MS,
+    )
+
+
+PROBLEM = {"Content_Type": "application/problem+json"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "sentence"),
+    [
+        (404, PROBLEM, "does not know this code"),
+        (404, {}, "answered 404 instead of pairing"),
+        (410, PROBLEM, "used already or is too old"),
+        (422, PROBLEM, "bring sak-agent to the hub's version"),
+        (429, PROBLEM | {"Retry_After": "37"}, "try again in 37 seconds"),
+        (429, PROBLEM, "try again in 60 seconds"),
+        (302, {"Location": "http://127.0.0.1:1/"}, "answered 302"),
+        (500, {}, "answered 500"),
+    ],
+)
+async def test_each_refusal_has_its_sentence(
+    desk: Desk,
+    journal: Journal,
+    redeem: Pair,
+    status: int,
+    headers: dict[str, str],
+    sentence: str,
+) -> None:
+    """It says what to do, and nothing is changed; redirects are not followed."""
+    desk.answer(status, {}, **headers)
+    with pytest.raises(PairingError, match=sentence):
+        await redeem(desk.url)
+    assert await journal.identity() is None
+    assert len(desk.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>welcome</html>", {"agent_id": "a1"}, PAIRED | {"expires_at": "soon"}],
+    ids=["page", "incomplete", "bad time"],
+)
+async def test_an_address_that_is_no_hub_is_told(
+    desk: Desk, journal: Journal, redeem: Pair, body: Any
+) -> None:
+    """A web site that answers 201 to everything is not taken for a hub."""
+    desk.answer(201, body)
+    with pytest.raises(PairingError, match="does not answer like a hub"):
+        await redeem(desk.url)
+    assert await journal.identity() is None
+
+
+async def test_an_unreachable_hub_is_told(redeem: Pair) -> None:
+    """Nobody listens on port 1."""
+    with pytest.raises(PairingError, match="cannot be reached"):
+        await redeem("http://127.0.0.1:1")
+
+
+async def test_a_socket_elsewhere_without_tls_is_refused(
+    desk: Desk, journal: Journal, redeem: Pair
+) -> None:
+    """The hub's answer cannot make us send the token in the clear over a network."""
+    desk.answer(201, PAIRED | {"socket_url": "ws://hub.example/agent"})
+    with pytest.raises(PairingError, match="has no TLS"):
+        await redeem(desk.url)
+    assert await journal.identity() is None
+
+
+@pytest.mark.parametrize(
+    "url", ["hub.example", "ftp://hub.example", "https://", "wss://hub.example"]
+)
+async def test_what_is_no_address_is_refused(redeem: Pair, url: str) -> None:
+    """The sentence shows how an address looks."""
+    with pytest.raises(PairingError, match=r"https://hub\.example"):
+        await redeem(url)
+
+
+def test_tls_is_needed_beyond_this_machine() -> None:
+    """Plain addresses are for this machine, or for a network that the owner trusts by name."""
+    for url in ("https://hub.example", "http://127.0.0.1:8080", "http://localhost"):
+        check_address(url, "http", Settings())
+    with pytest.raises(PairingError, match="SAK_AGENT_PLAIN_HUB"):
+        check_address("http://hub.example", "http", Settings())
+    check_address("http://hub.example", "http", Settings(plain_hub=True))
+
+
+def test_a_hub_with_tls_has_a_socket_with_tls() -> None:
+    """A hub behind a proxy that does not know its own address is told how to learn it."""
+    check_socket("https://hub.example", "wss://hub.example/agent", Settings())
+    with pytest.raises(PairingError, match="SAK_HUB_PUBLIC_URL"):
+        check_socket("https://hub.example", "ws://hub.example/agent", Settings(plain_hub=True))
+
+
+def test_the_proxy_is_the_settings_the_systems_or_none() -> None:
+    """This machine is never reached through a proxy."""
+    proxy = "http://proxy.example:3128"
+    assert proxy_for("wss://hub.example", Settings()) is True
+    assert proxy_for("wss://hub.example", Settings(proxy=proxy)) == proxy
+    assert proxy_for("wss://hub.example", Settings(proxy="none")) is None
+    assert proxy_for("ws://127.0.0.1:80", Settings(proxy=proxy)) is None
+
+
+# --- rotation ------------------------------------------------------------------------------------
+
+
+async def save(journal: Journal, desk: Desk, expires_ms: int | None) -> Identity:
+    await journal.save_identity(
+        hub_url=desk.url,
+        socket_url="ws://127.0.0.1:9/agent",
+        agent_id="a1",
+        tenant_id="t1",
+        token="sak_a_first",
+        token_expires_ms=expires_ms,
+    )
+    identity = await journal.identity()
+    assert identity is not None
+    return identity
+
+
+async def test_a_rotated_token_is_kept(desk: Desk, journal: Journal) -> None:
+    """The old token makes the call, the new one is on disk when it returns."""
+    identity = await save(journal, desk, None)
+    desk.answer(201, {"token": "sak_a_second"})
+    await rotate(identity, Settings(), journal)
+    assert desk.calls[0][0] == "/agent/token"
+    assert desk.calls[0][1]["authorization"] == "Bearer sak_a_first"
+    identity_now = await journal.identity()
+    assert identity_now is not None
+    assert identity_now.token == "sak_a_second"
+
+
+async def test_a_refused_rotation_keeps_the_old_token(desk: Desk, journal: Journal) -> None:
+    """A hub that is being restored may refuse; the token in use is not thrown away."""
+    identity = await save(journal, desk, None)
+    desk.answer(401, {})
+    with pytest.raises(PairingError, match="401"):
+        await rotate(identity, Settings(), journal)
+    assert await journal.identity() == identity
+
+
+@asynccontextmanager
+async def keeping(journal: Journal, clock: FakeClock) -> AsyncIterator[None]:
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        task = group.create_task(keep_token_fresh(Settings(), journal, clock))
+        yield
+        task.cancel()
+
+
+async def test_a_token_is_rotated_at_half_its_life(
+    desk: Desk, journal: Journal, clock: FakeClock
+) -> None:
+    """Past the half it is rotated at once; the new one has its own half life."""
+    await save(journal, desk, NOW_MS + 10_000)
+    clock.advance(5.1)
+    desk.answer(201, {"token": "sak_a_second", "expires_at": str(Instant(NOW_MS + 20_000_000))})
+    async with keeping(journal, clock):
+        await desk.called.acquire()
+    assert len(desk.calls) == 1
+
+
+async def test_a_failed_rotation_is_tried_again(
+    desk: Desk, journal: Journal, clock: FakeClock
+) -> None:
+    """The hub answers 500 once; a second later it is asked again."""
+    await save(journal, desk, NOW_MS + 4000)
+    clock.advance(3.9)
+    desk.answer(500, {})
+    desk.answer(201, {"token": "sak_a_second"})
+    async with keeping(journal, clock):
+        await desk.called.acquire()
+        await desk.called.acquire()
+    assert [call[1]["authorization"] for call in desk.calls] == ["Bearer sak_a_first"] * 2
+
+
+async def test_a_token_for_ever_is_left_alone(
+    desk: Desk, journal: Journal, clock: FakeClock
+) -> None:
+    """Without an expiry the hub is never asked."""
+    await save(journal, desk, None)
+    async with keeping(journal, clock):
+        await asyncio.sleep(0)
+    assert desk.calls == []

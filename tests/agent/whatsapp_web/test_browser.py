@@ -1,0 +1,85 @@
+"""Finding a browser, wa-js, and the queue behind the page's events."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.drivers.driver import DriverStatus
+from agent.drivers.whatsapp_web.__main__ import main
+from agent.drivers.whatsapp_web.browser import find_installed, install_browser, require_browser
+from agent.drivers.whatsapp_web.errors import BrowserGoneError, BrowserMissingError
+from agent.drivers.whatsapp_web.inject import Scripts
+from agent.drivers.whatsapp_web.reports import Reports
+
+
+@pytest.fixture
+def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No browser on PATH, and a home without one."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def program(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_configured_browser_comes_first(bare_machine: Path) -> None:
+    """A setting overrules what is installed, and a wrong one is an error, not a fallback."""
+    program(bare_machine / "google-chrome")
+    mine = program(bare_machine / "opt" / "my-browser")
+    assert find_installed(mine) == mine
+    with pytest.raises(BrowserMissingError, match="leave it out"):
+        find_installed(bare_machine / "gone")
+
+
+def test_an_installed_browser_is_found_chrome_before_edge_before_chromium(
+    bare_machine: Path,
+) -> None:
+    """Any of the three serves; the one that people keep updated comes first."""
+    assert find_installed(None) is None
+    for name in ("chromium", "microsoft-edge", "google-chrome"):
+        program(bare_machine / name)
+        assert find_installed(None) == bare_machine / name
+
+
+def test_playwrights_browser_is_the_last_resort(bare_machine: Path) -> None:
+    """Without any browser the sentence says what to do."""
+    with pytest.raises(BrowserMissingError, match="install one of them"):
+        require_browser(None, bare_machine / "missing")
+    downloaded = program(bare_machine / "downloaded" / "chrome")
+    assert require_browser(None, downloaded) == downloaded
+
+
+def test_installing_where_a_browser_is_does_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set-up may ask again and again; a wrong setting is answered with exit code 2."""
+    mine = program(tmp_path / "browser")
+    assert install_browser(mine) == mine
+    monkeypatch.setattr("sys.argv", ["whatsapp_web", str(mine)])
+    assert main() == 0
+    assert capsys.readouterr().out == f"{mine}\n"
+    monkeypatch.setattr("sys.argv", ["whatsapp_web", str(tmp_path / "gone")])
+    assert main() == 2
+    assert "There is no browser" in capsys.readouterr().err
+
+
+def test_wa_js_never_tells_third_parties() -> None:
+    """The switches stand before the bundle, which reads them once."""
+    bundle = Scripts.load(None)._bundle
+    head, body = bundle.split("\n", 1)
+    assert "disableGoogleAnalytics: true" in head
+    assert "linkPreviewApiServers: []" in head
+    assert "WPPConfig" in body
+
+
+def test_reports_are_bounded() -> None:
+    """A daemon that does not keep up ends the browser's life instead of filling the memory."""
+    reports = Reports(1)
+    reports.put(DriverStatus("starting"))
+    with pytest.raises(BrowserGoneError):
+        reports.put(DriverStatus("ready"))

@@ -1,0 +1,247 @@
+"""Catalog files as shop owners make them: what is read, and how every fault is named."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hub.commerce.catalog_fields import COLUMNS, Money
+from hub.commerce.catalog_file import BYTES_MAX, CatalogRow, read_catalog
+from hub.commerce.errors import CatalogError
+from hub.commerce.products import Slab
+
+RUPEES = Money("INR", 2)
+HEAD = "sku,name,price"
+
+
+def read(tmp_path: Path, content: str | bytes, name: str = "shop.csv") -> list[CatalogRow]:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_catalog(path, RUPEES)
+
+
+def faults(tmp_path: Path, content: str, name: str = "shop.csv") -> list[tuple[int, str, str]]:
+    with pytest.raises(CatalogError) as caught:
+        read(tmp_path, content, name)
+    assert "nothing was imported" in str(caught.value)
+    return [(fault.row, fault.column, fault.problem) for fault in caught.value.rows]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_separators_marks_and_line_ends(
+    tmp_path: Path, separator: str, mark: str, newline: str
+) -> None:
+    """What spreadsheets write: any of three separators, with or without a byte order mark."""
+    lines = [["SKU", "Name ", "Price", "Min Qty"], ["A-1", "चाय", "24.50", "5"]]
+    text = mark + newline.join(separator.join(line) for line in lines) + newline
+    (row,) = read(tmp_path, text)
+    assert row.fields == {"sku": "A-1", "name": "चाय", "price": 2450, "min_qty": 5}
+
+
+def test_every_column_of_a_csv(tmp_path: Path) -> None:
+    """Each column has one form, and an empty cell is None."""
+    cells = {
+        "sku": "A-1",
+        "name": "  Long   name ",
+        "price": '"₹ 1,234.50"',
+        "description": "=SUM(A1)",
+        "category": "",
+        "aliases": "tea|chai| |tea",
+        "unit": "carton",
+        "tax_pct": "18%",
+        "hsn": "7318",
+        "stock": '"1,200"',
+        "min_qty": "5",
+        "step": "5.0",
+        "packs": "Box=12; carton=144",
+        "pieces_per_unit": "3000",
+        "slabs": "50:=1100.00; 10:5%",
+        "active": "No",
+    }
+    (row,) = read(tmp_path, f"{','.join(cells)}\n{','.join(cells.values())}\n")
+    assert row.fields == {
+        "sku": "A-1",
+        "name": "Long name",
+        "price": 123_450,
+        "description": "=SUM(A1)",
+        "category": None,
+        "aliases": ("tea", "chai"),
+        "unit": "carton",
+        "tax_pct": 18,
+        "hsn": "7318",
+        "stock": 1200,
+        "min_qty": 5,
+        "step": 5,
+        "packs": {"box": 12, "carton": 144},
+        "pieces_per_unit": 3000,
+        "slabs": (Slab(10, pct=Decimal(5)), Slab(50, unit_price=110_000)),
+        "active": False,
+    }
+    assert row.fields.keys() == COLUMNS.keys()
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_json_has_its_own_forms(tmp_path: Path, wrapped: bool) -> None:
+    """Lists and objects instead of cells; numbers are taken as they are written."""
+    product: dict[str, Any] = {
+        "sku": 1001,
+        "name": "Tea",
+        "price": 0.1,
+        "aliases": ["chai"],
+        "packs": {"Box": 12},
+        "slabs": [{"min_qty": 50, "unit_price": 0.09}, {"min_qty": 10, "pct": 2.5}],
+        "active": True,
+        "stock": None,
+    }
+    document = {"products": [product]} if wrapped else [product]
+    (row,) = read(tmp_path, json.dumps(document), "shop.json")
+    assert row.fields == {
+        "sku": "1001",
+        "name": "Tea",
+        "price": 10,
+        "aliases": ("chai",),
+        "packs": {"box": 12},
+        "slabs": (Slab(10, pct=Decimal("2.5")), Slab(50, unit_price=9)),
+        "active": True,
+        "stock": None,
+    }
+
+
+def test_rows_are_counted_as_a_spreadsheet_does(tmp_path: Path) -> None:
+    """The header is row 1, blank rows count, and a cell may hold line breaks."""
+    text = f'{HEAD}\n,,\nA-1,"two\nlines",1\n\nA-2,,1\n'
+    assert faults(tmp_path, text) == [(5, "name", "it is empty")]
+
+
+def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
+    """All rows are checked, so that the owner corrects the file in one go."""
+    text = f'{HEAD},active\nA-1,Tea,"24,50",yes\n,Tea,-1,perhaps\nA-3,Tea\nA-4,Tea,1,\na-4,Tea,1,\n'
+    found = faults(tmp_path, text)
+    assert [(row, column) for row, column, _ in found] == [
+        (2, "price"),
+        (3, "sku"),
+        (3, "price"),
+        (3, "active"),
+        (4, "(row)"),
+        (6, "sku"),
+    ]
+    assert found[-1][2] == "'a-4' stands in row 5 already"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("price", "1.005"),
+        ("price", "1" + "0" * 12),
+        ("name", "x" * 201),
+        ("name", "bell\x07"),
+        ("aliases", "|".join(str(n) for n in range(51))),
+        ("tax_pct", "101"),
+        ("tax_pct", "many"),
+        ("stock", "-1"),
+        ("stock", "1.5"),
+        ("min_qty", "0"),
+        ("step", "0.5"),
+        ("pieces_per_unit", "0"),
+        ("packs", "box"),
+        ("packs", "=12"),
+        ("packs", "box=12; box=10"),
+        ("packs", "box=12; Box=10"),
+        ("slabs", "10"),
+        ("slabs", "10:5"),
+        ("slabs", "10:0%"),
+        ("slabs", "10:100%"),
+        ("slabs", "10:=0"),
+        ("slabs", "10:5%; 10:6%"),
+        ("active", "perhaps"),
+    ],
+)
+def test_values_that_do_not_fit(tmp_path: Path, column: str, value: str) -> None:
+    """Each column refuses what it cannot hold, with the column's name and a remedy."""
+    cells = {"sku": "A-1", "name": "Tea", "price": "1"} | {column: value}
+    quoted = ",".join(f'"{cell}"' for cell in cells.values())
+    assert [fault[:2] for fault in faults(tmp_path, f"{','.join(cells)}\n{quoted}\n")] == [
+        (2, column)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("sku", ["A"]),
+        ("name", True),
+        ("name", "half a pair \ud800"),
+        ("price", True),
+        ("price", {"amount": 1}),
+        ("tax_pct", []),
+        ("stock", False),
+        ("active", 2),
+        ("aliases", {"a": 1}),
+        ("packs", ["box"]),
+        ("slabs", {"min_qty": 1}),
+        ("slabs", [{"min_qty": 1}]),
+        ("slabs", [{"min_qty": 1, "pct": 5, "unit_price": 1}]),
+        ("slabs", ["10:5%"]),
+        ("prize", 5),
+    ],
+)
+def test_json_values_that_do_not_fit(tmp_path: Path, column: str, value: object) -> None:
+    """The same holds for JSON, where a value may have any shape and a field any name."""
+    product = {"sku": "A-1", "name": "Tea", "price": 1} | {column: value}
+    found = faults(tmp_path, json.dumps([product]), "shop.json")
+    assert [fault[:2] for fault in found] == [(1, column)]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"\nsku,name,price\n", "begins with a blank line"),
+        (b"sku,name,price\n", "holds no products"),
+        (b"sku,name\nA,Tea\n", "has no column price"),
+        (b"sku,name,price,prize\n", "unknown column 'prize'"),
+        (b"sku,name,price,SKU\n", "names a column twice"),
+        ("sku,name,price\nA,Crème,1\n".encode("cp1252"), "not UTF-8 in line 2"),
+        ("sku,name,price\n".encode("utf-16"), "save it as CSV UTF-8"),
+        (b"PK\x03\x04rest", "save the sheet as CSV UTF-8"),
+        (b'sku,name,price\nA,"Tea,1\n', "not sound CSV"),
+        (b"[1", "not sound JSON"),
+        (b"[NaN]", "not sound JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"items": []}', "must be a list of products"),
+        (b"[1]", "must be a list of products"),
+        (b"[]", "holds no products"),
+        (b"a" * (BYTES_MAX + 1), "larger than 16 MB"),
+    ],
+)
+def test_files_that_are_none(tmp_path: Path, content: bytes, says: str) -> None:
+    """A file that is no catalog at all gets one sentence with the remedy."""
+    with pytest.raises(CatalogError, match=says) as caught:
+        read(tmp_path, content)
+    assert "\n" not in str(caught.value)
+    assert caught.value.rows == ()
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    """A path that leads nowhere is named."""
+    with pytest.raises(CatalogError, match=r"none\.csv cannot be read"):
+        read_catalog(tmp_path / "none.csv", RUPEES)
+
+
+@given(
+    content=st.binary(max_size=200) | st.text(max_size=200).map(lambda t: f"{HEAD}\n{t}".encode())
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
+    """Whatever the file holds: rows, or a CatalogError."""
+    try:
+        assert read(tmp_path, content)
+    except CatalogError as error:
+        assert str(error)

@@ -341,7 +341,7 @@ def _site(answers: list[Any]) -> Starlette:
 
 def _configuration(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").addFilter(_is_no_denial)
-    return uvicorn.Config(
+    configuration = uvicorn.Config(
         app,
         http="httptools",
         ws="websockets-sansio",
@@ -358,6 +358,13 @@ def _configuration(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=REQUESTS_S,
     )
+    try:
+        configuration.load()
+    except OSError as error:  # ssl's own errors are of this kind
+        raise SettingsError(
+            "SAK_HUB_TLS_CERT and SAK_HUB_TLS_KEY must name a certificate and its key in PEM form."
+        ) from error
+    return configuration
 
 
 def _is_no_denial(record: logging.LogRecord) -> bool:

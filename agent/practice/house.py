@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx2
 import msgspec
+import psutil
 
 SHOP = "Sample Fasteners"
 _START_TIMEOUT_S = 60.0
@@ -68,10 +69,12 @@ class Part:
             self._process.kill()
             await self._process.wait()
 
-    async def ended(self) -> None:
-        """Wait until it ends by itself."""
-        if self._process is not None:
-            await self._process.wait()
+    def rss_mib(self) -> float:
+        """Its memory now."""
+        if self._process is None:
+            raise HouseError(f"{self.name} does not run")
+        rss: int = psutil.Process(self._process.pid).memory_info().rss
+        return rss / 2**20
 
     def check(self) -> None:
         """Raise with the end of its log when it has died."""
@@ -164,7 +167,7 @@ class House:
         if (self.folder / "paired").exists():
             return
         invitation = await self.sak_hub("agent", "invite", SHOP)
-        await _run("agent", ["pair", url, invitation["code"], "--json"], self.agent_env)
+        await run_command("agent", ["pair", url, invitation["code"], "--json"], self.agent_env)
         (self.folder / "paired").touch()
 
     async def watch(self) -> None:
@@ -184,7 +187,7 @@ class House:
 
     async def sak_hub(self, *words: str) -> Any:
         """Type a `sak-hub` command; the object that its `--json` ends with."""
-        return await _run("hub", [*words, "--json"], self.hub_env)
+        return await run_command("hub", [*words, "--json"], self.hub_env)
 
     async def answers(self, part: Part, url: str) -> None:
         """Wait until a part answers with 200."""
@@ -210,7 +213,7 @@ async def _is_up(client: httpx2.AsyncClient, part: Part, url: str) -> bool:
         return False
 
 
-async def _run(module: str, words: list[str], env: Mapping[str, str]) -> Any:
+async def run_command(module: str, words: list[str], env: Mapping[str, str]) -> Any:
     """Run one command of `hub` or `agent` to its end."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, *words),

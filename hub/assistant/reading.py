@@ -103,11 +103,12 @@ class Reader:
         close = self._narrowed(best(self._find(wish)), wish)
         if len(close) == 1:
             return self._one(wish, amounts, close[0])
+        fits = [match for match in close if match.score >= GOOD and not _odd_sizes(match, wish)]
         return Reading(
             words=wish.spoken,
             sought=wish.words,
             products=tuple(match.product for match in close),
-            exact=not close or close[0].score >= GOOD,
+            exact=bool(fits) or not close,
         )
 
     def _is_more_of_it(self, wish: Wish, amounts: Sequence[Amount]) -> bool:
@@ -170,3 +171,8 @@ class Reader:
         words = words_of(before)
         amounts = [a for a in find_amounts(words, self._language) if a.measure not in SIZES]
         return wanted(amounts, names(product), words)
+
+
+def _odd_sizes(match: Match, wish: Wish) -> list[str]:
+    """The sizes asked for that the product has not, and that are no quantity either."""
+    return [word for word in match.unexplained if has_digit(word) and word not in wish.optional]

@@ -29,6 +29,7 @@ Parse = Callable[[object, Money], Any]
 
 SLAB_REMEDY: Final = "write 10:5%; 50:12%, or 10:=2300.00 for a price"
 SLAB_KEYS: Final = ({"min_qty", "pct"}, {"min_qty", "unit_price"})
+UNPRINTABLE: Final = ("Cc", "Cs")  # control characters, halves of surrogate pairs
 YES_NO: Final = {
     **dict.fromkeys(("yes", "y", "true", "1"), True),
     **dict.fromkeys(("no", "n", "false", "0"), False),
@@ -48,8 +49,8 @@ def _clean(value: object, max_chars: int = TEXT_MAX_CHARS) -> str:
     text = " ".join(unicodedata.normalize("NFC", str(value)).split())
     if len(text) > max_chars:
         raise BadValueError(f"the text has {len(text)} characters", f"use at most {max_chars}")
-    if any(unicodedata.category(char) == "Cc" for char in text):
-        raise BadValueError("the text holds a control character", "type it anew")
+    if any(unicodedata.category(char) in UNPRINTABLE for char in text):
+        raise BadValueError("the text holds a character that is none", "type it anew")
     return text
 
 

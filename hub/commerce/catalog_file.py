@@ -169,7 +169,8 @@ def _check(raw: _Raw, money: Money, faults: list[RowError]) -> CatalogRow | None
         try:
             fields[column] = _field(column, raw.cells.get(column), money)
         except BadValueError as fault:
-            faults.append(RowError(raw.number, column, fault.problem, fault.remedy))
+            shown = column.encode("utf-8", "replace").decode()
+            faults.append(RowError(raw.number, shown, fault.problem, fault.remedy))
     return CatalogRow(raw.number, fields["sku"], fields) if len(faults) == before else None
 
 

@@ -40,7 +40,7 @@ class Admission(msgspec.Struct, frozen=True):
     due: Due | None = None
 
 
-class Door(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True):
     """A hello at the moment of judging it. `connection_id` and `fresh_epoch` are new and random."""
 
     who: AgentIdentity
@@ -51,67 +51,67 @@ class Door(msgspec.Struct, frozen=True):
     window_ms: int
 
 
-def admit(tx: Tx, roster: Roster, door: Door) -> Admission:
+def admit(tx: Tx, roster: Roster, arrival: Arrival) -> Admission:
     """Rule on a hello and write what follows from the ruling.
 
     Raises:
         LookupError: the agent is not in the database any more.
     """
-    agent_id = door.who.agent_id
-    roster.tick(tx, agent_id, door.now)  # a block that is over is over
+    agent_id = arrival.who.agent_id
+    roster.tick(tx, agent_id, arrival.now)  # a block that is over is over
     row = tx.one("presence.standing", agent_id=agent_id)
     if row is None:
         raise LookupError(f"agent {agent_id} has no status")
-    up = _position(tx, door)
-    ruling = _rule(tx, door, row, new_epoch=up.seq == 0)
-    _remember(tx, door, ruling)
+    up = _position(tx, arrival)
+    ruling = _rule(tx, arrival, row, new_epoch=up.seq == 0)
+    _remember(tx, arrival, ruling)
     match ruling.verdict:
         case Verdict.ACCEPT | Verdict.REPLACE:
-            return _enter(tx, roster, door, row, ruling.verdict, up)
+            return _enter(tx, roster, arrival, row, ruling.verdict, up)
         case Verdict.BLOCK:
-            standing = roster.move(tx, row, Duplicate(), door.now, ruling.blocked_until)
+            standing = roster.move(tx, row, Duplicate(), arrival.now, ruling.blocked_until)
             tx.run("presence.expel", agent_id=agent_id)
             return Admission(ruling.verdict, due=roster.due(agent_id, standing))
         case Verdict.BLOCKED:
             tx.run("presence.block_until", agent_id=agent_id, blocked_until=ruling.blocked_until)
         case Verdict.REVOKED:
-            roster.move(tx, row, Revoked(), door.now)
+            roster.move(tx, row, Revoked(), arrival.now)
         case Verdict.REFUSE:
             pass
     return Admission(ruling.verdict)
 
 
-def _position(tx: Tx, door: Door) -> Position:
+def _position(tx: Tx, arrival: Arrival) -> Position:
     """Where the agent's log of this epoch is committed to; 0 for an epoch without a record."""
-    who, epoch = door.who, door.hello.up.epoch
+    who, epoch = arrival.who, arrival.hello.up.epoch
     row = tx.one("logs.up_position", tenant_id=who.tenant_id, agent_id=who.agent_id, epoch=epoch)
     if row is None:
         return Position(epoch=epoch, seq=0)
     return Position(epoch=epoch, seq=row["seq"], last_id=UUID(row["last_id"]))
 
 
-def _rule(tx: Tx, door: Door, row: Row, *, new_epoch: bool) -> Ruling:
-    since = door.now - door.window_ms
+def _rule(tx: Tx, arrival: Arrival, row: Row, *, new_epoch: bool) -> Ruling:
+    since = arrival.now - arrival.window_ms
     live = None
     if row["connection_id"] is not None:
         live = Live(UUID(row["instance_id"]), row["conn_no"])
     past = [
         Takeover(it["at"], UUID(it["winner"]), UUID(it["loser"]))
-        for it in tx.all("presence.takeovers", agent_id=door.who.agent_id, since=since)
+        for it in tx.all("presence.takeovers", agent_id=arrival.who.agent_id, since=since)
     ]
     bar = Bar(revoked=row["revoked_at"] is not None, blocked_until=row["blocked_until"])
-    claim = Claim(door.hello.instance_id, door.hello.conn_no, new_epoch)
-    return judge(claim, live, past, bar, door.now, door.window_ms)
+    claim = Claim(arrival.hello.instance_id, arrival.hello.conn_no, new_epoch)
+    return judge(claim, live, past, bar, arrival.now, arrival.window_ms)
 
 
-def _remember(tx: Tx, door: Door, ruling: Ruling) -> None:
+def _remember(tx: Tx, arrival: Arrival, ruling: Ruling) -> None:
     if (record := ruling.record) is None:
         return
-    agent_id = door.who.agent_id
-    tx.run("presence.forget_takeovers", agent_id=agent_id, until=record.at - door.window_ms)
+    agent_id = arrival.who.agent_id
+    tx.run("presence.forget_takeovers", agent_id=agent_id, until=record.at - arrival.window_ms)
     tx.run(
         "presence.insert_takeover",
-        tenant_id=door.who.tenant_id,
+        tenant_id=arrival.who.tenant_id,
         agent_id=agent_id,
         at=record.at,
         winner=str(record.winner),
@@ -120,20 +120,20 @@ def _remember(tx: Tx, door: Door, ruling: Ruling) -> None:
 
 
 def _enter(
-    tx: Tx, roster: Roster, door: Door, row: Row, verdict: Verdict, up: Position
+    tx: Tx, roster: Roster, arrival: Arrival, row: Row, verdict: Verdict, up: Position
 ) -> Admission:
-    who, hello = door.who, door.hello
+    who, hello = arrival.who, arrival.hello
     tx.run(
         "presence.enter",
         agent_id=who.agent_id,
-        connection_id=door.connection_id,
+        connection_id=arrival.connection_id,
         instance_id=str(hello.instance_id),
         conn_no=hello.conn_no,
     )
     generation = row["generation"] + 1
-    describe(tx, who.agent_id, generation, hello.status, door.now)
-    roster.move(tx, row, Welcomed(hello.status), door.now)
-    down = _resume_down(tx, who, hello.down, door)
+    describe(tx, who.agent_id, generation, hello.status, arrival.now)
+    roster.move(tx, row, Welcomed(hello.status), arrival.now)
+    down = _resume_down(tx, who, hello.down, arrival)
     link = Link(who.tenant_id, who.agent_id, generation, up.epoch, down.epoch)
     return Admission(verdict, Entry(link, up, down))
 
@@ -156,14 +156,14 @@ def describe(tx: Tx, agent_id: str, generation: int, status: AgentStatus, seen_m
     )
 
 
-def _resume_down(tx: Tx, who: AgentIdentity, held: HeldPosition, door: Door) -> SendStart:
+def _resume_down(tx: Tx, who: AgentIdentity, held: HeldPosition, arrival: Arrival) -> SendStart:
     """Where our own log goes on for this agent; what it holds counts as acknowledged."""
     tenant_id, agent_id = who.tenant_id, who.agent_id
-    own = outbound.open_log(tx, tenant_id, agent_id, door.fresh_epoch)
+    own = outbound.open_log(tx, tenant_id, agent_id, arrival.fresh_epoch)
     id_at_held = outbound.id_at(tx, tenant_id, agent_id, held.seq)
     after = resume(own, held, id_at_held)
     if after is None:
-        own = outbound.renumber(tx, tenant_id, agent_id, door.fresh_epoch)
+        own = outbound.renumber(tx, tenant_id, agent_id, arrival.fresh_epoch)
         return SendStart(epoch=own.epoch, seq=0)
-    outbound.mark_acked(tx, tenant_id, agent_id, own.epoch, after, door.now)
+    outbound.mark_acked(tx, tenant_id, agent_id, own.epoch, after, arrival.now)
     return SendStart(epoch=own.epoch, seq=after)

@@ -202,6 +202,7 @@ class Connection:
                 self._note(happening)
         self._outbox.extend(self._session.data_to_send())
         if len(self._outbox) > OUTBOX_FRAMES_MAX and self._session.state is not State.CLOSED:
+            self._outbox.clear()  # nobody reads it, and the logs say the rest next time
             self.close(CloseCode.PEER_STALLED, "too much waits to be sent")
             return
         self._closing = self._session.close_to_send() or self._closing

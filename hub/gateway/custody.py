@@ -7,7 +7,7 @@ from uuid import uuid4
 import structlog
 
 from hub.gateway import admission, handlers
-from hub.gateway.admission import Admission, Door, Link
+from hub.gateway.admission import Admission, Arrival, Link
 from hub.gateway.handlers import Batch, FencedError, Outcome
 from hub.gateway.services import Services
 from hub.gateway.tokens import AgentIdentity
@@ -39,7 +39,7 @@ class Custody:
 
     async def admit(self, hello: Hello) -> Admission:
         """Rule on the hello; from here on this connection may have the agent's word."""
-        door = Door(
+        arrival = Arrival(
             self._who,
             hello,
             self.connection_id,
@@ -47,7 +47,9 @@ class Custody:
             self._clock.now_ms(),
             self._services.duplicate_window_ms,
         )
-        ruled = await self._store.write(lambda tx: admission.admit(tx, self._services.roster, door))
+        ruled = await self._store.write(
+            lambda tx: admission.admit(tx, self._services.roster, arrival)
+        )
         self.link = None if ruled.entry is None else ruled.entry.link
         self._services.ticker.expect(ruled.due)
         return ruled

@@ -1,4 +1,4 @@
-"""The hub as its users start it: a process of its own, told by the environment, heard by its log."""
+"""The hub as its users start it: a process that is told by its environment and heard by its log."""
 
 import asyncio
 import json
@@ -22,9 +22,10 @@ class HubProcess:
         self.lines: list[dict[str, Any]] = []
         self._process = process
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def resident_kib(self) -> int:
+        """The memory that the process holds now."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
 
     async def logs(self, event: str) -> dict[str, Any]:
         """Read the log up to a line about `event`."""

@@ -1,7 +1,7 @@
 """The hub's life: it starts, says so, asks its agents to leave, and ends."""
 
 import asyncio
-import re
+import os
 import signal
 import socket
 import sqlite3
@@ -48,10 +48,7 @@ async def test_a_hub_listens_and_is_small(tmp_path: Path) -> None:
         assert (await get(hub, "/healthz")).status_code == 200
         assert (await get(hub, "/readyz")).json() == {"ready": True, "reasons": []}
         assert (await get(hub, "/nowhere")).status_code == 404
-        status = Path(f"/proc/{hub.pid}/status").read_text()
-        resident = re.search(r"VmRSS:\s+(\d+) kB", status)
-        assert resident is not None
-        assert int(resident[1]) < RSS_KIB_MAX
+        assert hub.resident_kib() < RSS_KIB_MAX
         hub.signal(signal.SIGTERM)
         assert await hub.code() == 0
 
@@ -73,8 +70,7 @@ async def test_a_stopping_hub_asks_its_agents_to_leave(
                     pass
             assert turned_away.value.response.status_code == 503
             assert int(turned_away.value.response.headers["Retry-After"]) > 0
-            assert line._socket is not None
-            await line._socket.send(codec.encode_row(agent.write(message("under way"))))
+            await line.send_text(codec.encode_row(agent.write(message("under way"))))
             await line.until(lambda: bool(line.drains))
             assert await line.over() == 4000
             drain = line.drains[0].drain
@@ -100,9 +96,7 @@ async def test_a_straggler_is_closed_at_the_deadline(tmp_path: Path) -> None:
         line = await straggler(await agent_of(tmp_path, hub))
         hub.signal(signal.SIGTERM)
         assert await hub.code() == 0
-        assert line._socket is not None
-        await line._socket.wait_closed()
-        assert line._socket.close_code == 1012
+        assert await line.ended() == 1012
 
 
 async def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
@@ -141,7 +135,7 @@ async def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     assert code == 2
     assert f"Port {port} on 127.0.0.1 is taken" in errors
     assert "Traceback" not in errors
-    assert list(tmp_path.iterdir()) == []
+    assert await asyncio.to_thread(os.listdir, tmp_path) == []
 
 
 async def test_a_damaged_database_is_one_sentence(tmp_path: Path) -> None:
@@ -164,11 +158,9 @@ async def test_a_dead_worker_ends_the_hub(tmp_path: Path) -> None:
     """No server stays up with its workers gone."""
     async with Stage.set(tmp_path) as stage:
         hub = Hub(stage.settings, stage.clock, listen("127.0.0.1", 0), lambda _: Parrot())
+        await stage.store.write(lambda tx: tx._connection.execute("DROP TABLE turns"))
         with pytest.raises(BaseExceptionGroup) as ended:
-            async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-                group.create_task(hub.run())
-                await hub.ready.wait()
-                await stage.store.write(lambda tx: tx._connection.execute("DROP TABLE turns"))
+            await asyncio.wait_for(hub.run(), 10)
         assert ended.group_contains(sqlite3.OperationalError)
 
 

@@ -107,7 +107,7 @@ def test_seconds_may_be_fractions() -> None:
     ids=str,
 )
 def test_a_message_beyond_its_bounds_is_quarantined(change: dict[str, object]) -> None:
-    """An account is E.164 with a plus, a chat has a name, `null` is no value of a required field."""
+    """An account is E.164 with a plus, a chat has a name, what is required is not `null`."""
     decoded = codec.decode(event("message.received", MESSAGE | change))
     assert isinstance(decoded, QuarantinedEvent)
     assert decoded.code == "invalid_data"

@@ -61,7 +61,7 @@ class Agent:
         return other
 
     def write(self, data: EventData, event_id: UUID | None = None) -> LogRow:
-        """Append an event to the up log."""
+        """Append an event to the `up` log."""
         row = LogRow(
             event_id or uuid4(), len(self.log) + 1, Instant(0), data.TYPE, codec.encode_data(data)
         )
@@ -114,10 +114,14 @@ class Dialled:
         self.drains: list[happenings.DrainReceived] = []
         self.pauses: list[float] = []
         self.closed: tuple[int, str] | None = None
+        self.holds_acks = False
+        """Whether received orders stay unacknowledged."""
         self._hello = hello
         self._socket: ClientConnection | None = None
         self._loop = asyncio.get_running_loop()
-        settings = Settings(hello_timeout_s=WAIT_S, ack_timeout_s=WAIT_S, heartbeat_timeout_s=WAIT_S)
+        settings = Settings(
+            hello_timeout_s=WAIT_S, ack_timeout_s=WAIT_S, heartbeat_timeout_s=WAIT_S
+        )
         self.session = Session(Role.AGENT, settings, self._loop.time(), hello)
 
     async def __aenter__(self) -> Self:
@@ -144,6 +148,11 @@ class Dialled:
         await self.until(lambda: self.acked >= row.seq)
         return row
 
+    async def send_text(self, frame: str) -> None:
+        """Put a frame on the socket that the session knows nothing of."""
+        assert self._socket is not None
+        await self._socket.send(frame)
+
     async def beat(self, **changes: Any) -> None:
         """Send a heartbeat at once and wait for the answer."""
         self.agent.status = msgspec.structs.replace(self.agent.status, **changes)
@@ -161,6 +170,12 @@ class Dialled:
         assert self._socket is not None
         self._socket.transport.abort()
         await self._socket.wait_closed()
+
+    async def ended(self) -> int:
+        """The code with which the hub closes, without another word of this side's."""
+        assert self._socket is not None
+        await self._socket.wait_closed()
+        return self._socket.close_code or 1006
 
     async def until(self, holds: Callable[[], bool]) -> Self:
         """Move frames until `holds`."""
@@ -217,7 +232,8 @@ class Dialled:
                 self.agent.held = msgspec.structs.replace(
                     self.agent.held, seq=event.seq, last_id=event.id
                 )
-                self.session.committed(event.seq)
+                if not self.holds_acks:
+                    self.session.committed(event.seq)
             case happenings.EventsAcknowledged(seq):
                 self.acked = seq
             case happenings.HeartbeatDue():

@@ -1,7 +1,7 @@
 """A real hub in this process, on a free port, with two shops and their agents."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -48,18 +48,18 @@ class Stage:
     @asynccontextmanager
     async def running(self, engine: Engine | None = None) -> AsyncIterator["Stage"]:
         """A hub over the stage's database."""
-        hub = Hub(
-            self.settings, self.clock, listen("127.0.0.1", 0), lambda _: engine or Parrot()
-        )
+        hub = Hub(self.settings, self.clock, listen("127.0.0.1", 0), lambda _: engine or Parrot())
         async with asyncio.TaskGroup() as group:
             self.hub = hub
             group.create_task(hub.run(), name="hub")
+            watching = group.create_task(self.store.watch(poll_s=0.01), name="watch")
             await hub.ready.wait()
             try:
                 yield self
             finally:
                 hub.stop()
                 hub.stop()  # without a drain
+                watching.cancel()
 
     @property
     def url(self) -> str:
@@ -92,6 +92,15 @@ class Stage:
 
     async def becomes(self, status: str, name: str = "a") -> None:
         """Wait until the status table says so."""
+
+        async def holds() -> bool:
+            return await self.status(name) == status
+
+        await self.until(holds)
+
+    async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        """Look after every change of the database until `holds`; only while a hub runs."""
         async with asyncio.timeout(10):
-            while await self.status(name) != status:
-                await asyncio.sleep(0.005)
+            seen = self.store.changed.count
+            while not await holds():
+                seen = await self.store.changed.after(seen)

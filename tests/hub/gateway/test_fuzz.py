@@ -28,7 +28,10 @@ VALID: list[dict[str, Any]] = [
         "type": "typing",
         "data": {"account": "+919800000009", "chat": "919800000001@c.us", "composing": True},
     },
-    {"type": "error", "data": {"code": "busy", "message": "", "retryable": True, "retry_after_s": 0}},
+    {
+        "type": "error",
+        "data": {"code": "busy", "message": "", "retryable": True, "retry_after_s": 0},
+    },
     {"type": "a later one", "data": None},
     {
         "type": "message.received",

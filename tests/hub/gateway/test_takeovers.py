@@ -1,13 +1,13 @@
 """Two connections of one agent at a real hub."""
 
-import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
 
 from hub.gateway.presence import Limits, Unblocked
 from hub.gateway.roster import Roster
 from hub.store.tx import Tx
-from tests.hub.gateway.client import Dialled
+from tests.hub.gateway.client import Agent, Dialled
 from tests.hub.gateway.stage import Stage
 
 
@@ -80,19 +80,35 @@ async def test_two_instances_that_alternate_are_both_kept_out(tmp_path: Path) ->
         assert row["blocked_until"] is None
 
 
+async def alternate(one: Agent, two: Agent, lines: AsyncExitStack) -> Dialled:
+    """Let two instances take over from each other until both are kept out; the last connection."""
+    for number, agent in enumerate((one, two, one, two), start=1):
+        agent.conn_no = 10 * number
+        line = await lines.enter_async_context(agent.dial())
+        if number < 4:
+            await line.live()
+    assert await line.over() == 4501
+    return line
+
+
+async def test_the_block_outlives_the_hub(tmp_path: Path) -> None:
+    """A restart lets nobody in before the time."""
+    async with Stage.set(tmp_path) as stage, AsyncExitStack() as lines:
+        async with stage.running():
+            one = stage.agent()
+            await alternate(one, one.clone(), lines)
+        async with stage.running():
+            assert await stage.status() == "blocked"
+            async with stage.agent().dial() as line:
+                assert await line.over() == 4501
+
+
 async def test_the_operator_lifts_the_block(stage: Stage) -> None:
     """By another process; the next hello is judged normally and the counting begins anew."""
     one = stage.agent()
     two = one.clone()
-    lines: list[Dialled] = []
-    async with asyncio.timeout(10):
-        for number, agent in enumerate((one, two, one, two), start=1):
-            agent.conn_no = 10 * number
-            line = agent.dial()
-            lines.append(await line.__aenter__())
-            if number < 4:
-                await line.live()
-        assert await lines[-1].over() == 4501
+    async with AsyncExitStack() as lines:
+        await alternate(one, two, lines)
 
     def unblock(tx: Tx) -> None:
         row = tx.one("presence.standing", agent_id="agt_a")
@@ -105,5 +121,3 @@ async def test_the_operator_lifts_the_block(stage: Stage) -> None:
     assert await stage.status() == "offline"
     async with two.dial() as line:
         await line.live()
-    for line in lines:
-        await line.__aexit__()

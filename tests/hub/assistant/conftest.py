@@ -1,0 +1,74 @@
+"""The two sample shops in a database, and a customer who writes to one of them."""
+
+from collections.abc import AsyncIterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from hub.assistant.embedded import EmbeddedEngine
+from hub.assistant.engine import Answer, Line, TenantProfile, Turn
+from hub.commerce.catalog import import_file
+from hub.store.database import Store
+from tests.fakes import FakeClock
+from tests.hub.shops import add_shop
+
+SHOPS = {"fasteners": "fasteners.csv", "corner": "corner_shop.json"}
+
+
+class Customer:
+    """Writes to a shop and reads its replies; what was said is the next turn's history."""
+
+    def __init__(self, store: Store, tenant_id: str) -> None:
+        self.store = store
+        self.tenant_id = tenant_id
+        self.history: tuple[Line, ...] = ()
+        self._engine = EmbeddedEngine(store)
+
+    async def says(self, *texts: str, kind: str = "text") -> Answer:
+        """The answer to a burst of messages."""
+        messages = tuple(Line("customer", text, 1, kind) for text in texts)
+        profile = TenantProfile(
+            tenant_id=self.tenant_id,
+            name="Shop",
+            currency="INR",
+            exponent=2,
+            locale="en_IN",
+            timezone="Asia/Kolkata",
+        )
+        turn = Turn(
+            turn_id="t",
+            tenant=profile,
+            chat_key="c",
+            customer_name=None,
+            messages=messages,
+            history=self.history,
+            now_ms=2,
+        )
+        answer = await self._engine.answer(turn)
+        self.history += (*messages, Line("bot", answer.text, 2))
+        return answer
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    clock = FakeClock()
+    async with Store.open(f"sqlite:///{tmp_path}/hub.db", clock) as opened:
+        for tenant_id, name in SHOPS.items():
+            await add_shop(opened, clock, tenant_id, tenant_id)
+            sample = files("hub.samples").joinpath(name)
+            assert isinstance(sample, Path)
+            await import_file(opened, tenant_id, sample, 1)
+        yield opened
+
+
+@pytest.fixture
+def builder(store: Store) -> Customer:
+    """A customer of the fasteners shop."""
+    return Customer(store, "fasteners")
+
+
+@pytest.fixture
+def neighbour(store: Store) -> Customer:
+    """A customer of the corner shop."""
+    return Customer(store, "corner")

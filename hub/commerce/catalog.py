@@ -1,6 +1,7 @@
 """A shop's products in the store: imported from a file, found again for a question."""
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,9 @@ class ImportResult(msgspec.Struct, frozen=True):
     unchanged: int
 
 
+INDEXED: Final = ("sku", "name", "category", "description")
+"""The texts that the search holds, besides the aliases."""
+
 _DEFAULTS: Final = Product(sku="", name="", price=0)
 
 
@@ -43,10 +47,8 @@ async def import_file(store: Store, tenant_id: str, path: Path, now_ms: int) -> 
     if tenant is None:
         raise CatalogError("there is no such shop; add it before its catalog")
     money = Money(tenant["currency"], tenant["exponent"])
-    rows = await asyncio.to_thread(read_catalog, path, money)
-    return await store.write(
-        partial(_apply, tenant_id=tenant_id, rows=rows, name=path.name, now_ms=now_ms)
-    )
+    file = await asyncio.to_thread(_read, path, money)
+    return await store.write(partial(_apply, tenant_id=tenant_id, file=file, now_ms=now_ms))
 
 
 def candidates(tx: Tx, tenant_id: str, match: str, most: int) -> list[Product]:
@@ -61,6 +63,17 @@ def price_policy(tx: Tx, tenant_id: str) -> Policy:
     if tenant is None:
         raise LookupError("the shop is not in the database")
     return policy_of(tenant["settings"], tenant["currency"], tenant["exponent"])
+
+
+class _File(msgspec.Struct, frozen=True):
+    """A file's rows, and the search's words for every text in them.
+
+    Both are made before the transaction, which keeps all other writers waiting.
+    """
+
+    name: str
+    rows: list[CatalogRow]
+    words: dict[str, str]
 
 
 class _Settings(msgspec.Struct):
@@ -99,20 +112,29 @@ def product_of(row: Row) -> Product:
     )
 
 
-def _apply(
-    tx: Tx, *, tenant_id: str, rows: list[CatalogRow], name: str, now_ms: int
-) -> ImportResult:
+def _read(path: Path, money: Money) -> _File:
+    rows = read_catalog(path, money)
+    texts = {text for row in rows for text in _texts(row.fields)}
+    return _File(path.name, rows, {text: search_text(text) for text in texts})
+
+
+def _texts(fields: Mapping[str, Any]) -> Iterator[str]:
+    yield from (fields.get(name) or "" for name in INDEXED)
+    yield from fields.get("aliases") or ()
+
+
+def _apply(tx: Tx, *, tenant_id: str, file: _File, now_ms: int) -> ImportResult:
     known = [product_of(row) for row in tx.all("catalog.all", tenant_id=tenant_id)]
     stored = {product.sku.casefold(): product for product in known}
-    wanted = [_merge(stored.get(row.sku.casefold(), _DEFAULTS), row) for row in rows]
-    _check(rows, wanted, name)
+    wanted = [_merge(stored.get(row.sku.casefold(), _DEFAULTS), row) for row in file.rows]
+    _check(file, wanted)
     added = _numbered(tx, [product for product in wanted if product.product_id == 0])
     before = {product.product_id: product for product in known}
     again = [product for product in wanted if product.product_id != 0]
     changed = [product for product in again if product != before[product.product_id]]
     tx.many("catalog.insert", [_row(product, tenant_id, now_ms) for product in added])
     tx.many("catalog.update", [_row(product, tenant_id, now_ms) for product in changed])
-    _index(tx, tenant_id, [*added, *changed])
+    _index(tx, tenant_id, [*added, *changed], file.words)
     return ImportResult(len(added), len(changed), len(again) - len(changed))
 
 
@@ -125,15 +147,15 @@ def _merge(product: Product, row: CatalogRow) -> Product:
     return msgspec.structs.replace(product, **fields)
 
 
-def _check(rows: list[CatalogRow], products: list[Product], name: str) -> None:
+def _check(file: _File, products: list[Product]) -> None:
     """What only the whole product shows: a slab must not be dearer than the price."""
     faults = tuple(
         RowError(row.number, "slabs", "a slab's price is above the price", "lower it")
-        for row, product in zip(rows, products, strict=True)
+        for row, product in zip(file.rows, products, strict=True)
         if any((slab.unit_price or 0) > product.price for slab in product.slabs)
     )
     if faults:
-        raise CatalogError(f"{name} has slabs above the price; nothing was imported", faults)
+        raise CatalogError(f"{file.name} has slabs above the price; nothing was imported", faults)
 
 
 def _numbered(tx: Tx, products: list[Product]) -> list[Product]:
@@ -153,21 +175,16 @@ def _row(product: Product, tenant_id: str, now_ms: int) -> dict[str, Any]:
     return row | {"tenant_id": tenant_id, "updated_at": now_ms}
 
 
-def _index(tx: Tx, tenant_id: str, products: list[Product]) -> None:
+def _index(tx: Tx, tenant_id: str, products: list[Product], words: Mapping[str, str]) -> None:
     tx.many("catalog.unindex", [{"product_id": product.product_id} for product in products])
-    tx.many(
-        "catalog.index",
-        [
-            {
-                "product_id": product.product_id,
-                "tenant_id": tenant_id,
-                "sku": search_text(product.sku),
-                "name": search_text(product.name),
-                "aliases": search_text(" ".join(product.aliases)),
-                "category": search_text(product.category),
-                "description": search_text(product.description),
-            }
-            for product in products
-            if product.offered
-        ],
-    )
+    offered = [product for product in products if product.offered]
+    tx.many("catalog.index", [_index_row(product, tenant_id, words) for product in offered])
+
+
+def _index_row(product: Product, tenant_id: str, words: Mapping[str, str]) -> dict[str, Any]:
+    def of(text: str) -> str:
+        return words[text] if text in words else search_text(text)
+
+    row = {name: of(getattr(product, name)) for name in INDEXED}
+    row["aliases"] = " ".join(map(of, product.aliases))
+    return row | {"product_id": product.product_id, "tenant_id": tenant_id}

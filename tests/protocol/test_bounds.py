@@ -149,3 +149,38 @@ def test_an_owner_cannot_enqueue_a_number_out_of_range() -> None:
     """Found out when enqueueing, not by the receiver."""
     with pytest.raises(LocalProtocolError, match="out of range"):
         codec.encode_data(CommandResult(ref=UUID(ID), state="done", data={"n": 2**53}))
+
+
+@pytest.mark.parametrize("half", ["\ud800", "a\ud800"])
+@pytest.mark.parametrize(
+    "field", ["account", "chat", "wa_id", "sent_at", "kind", "from_me", "sender"]
+)
+def test_half_a_surrogate_pair_is_bad_data_in_any_field(field: str, half: str) -> None:
+    """Also where a time, a number or an object is wanted."""
+    decoded = codec.decode(event("message.received", MESSAGE | {field: half}))
+    assert isinstance(decoded, QuarantinedEvent)
+    assert decoded.code == "invalid_data"
+    status = {"ref": half, "state": "sent"}
+    assert isinstance(codec.decode(event("message.status", status)), QuarantinedEvent)
+
+
+@pytest.mark.parametrize("key", ["type", "id", "seq", "ts"])
+def test_half_a_surrogate_pair_in_an_envelope_is_judged_like_any_text(key: str) -> None:
+    """A name that nobody knows is an unknown type, anything else is no envelope."""
+    frame = json.loads(event("message.received", MESSAGE)) | {key: "\ud800"}
+    if key == "type":
+        decoded = codec.decode(json.dumps(frame))
+        assert isinstance(decoded, QuarantinedEvent)
+        assert decoded.code == "unknown_type"
+        return
+    with pytest.raises(RemoteProtocolError) as caught:
+        codec.decode(json.dumps(frame))
+    assert caught.value.code == CloseCode.PROTOCOL_VIOLATION
+
+
+@pytest.mark.parametrize("field", ["agent_id", "instance_id", "conn_no", "caps", "status"])
+def test_half_a_surrogate_pair_in_a_hello_closes_4003(field: str) -> None:
+    """Wherever it stands."""
+    with pytest.raises(RemoteProtocolError) as caught:
+        codec.decode(control("hello", HELLO | {field: "\ud800"}))
+    assert caught.value.code == CloseCode.PROTOCOL_VIOLATION

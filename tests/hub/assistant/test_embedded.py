@@ -96,6 +96,12 @@ async def test_refusals(neighbour: Customer, text: str, reply: str, outcome: str
     assert answer.tool_calls[-1].outcome == outcome
 
 
+async def test_a_weight_that_is_neither_size_nor_quantity(neighbour: Customer) -> None:
+    """Two kilos of a soap that is sold by the piece: shown as near, never priced as two."""
+    answer = await neighbour.says("neem soap 2 kg")
+    assert answer.text.startswith("I could not find exactly that. We have:\n• Neem Soap 100 g")
+
+
 async def test_steps_name_both_neighbours(builder: Customer) -> None:
     """A quantity off the step is answered with the ones around it."""
     answer = await builder.says("25 ph2 bits")

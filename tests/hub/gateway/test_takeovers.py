@@ -7,7 +7,7 @@ from uuid import uuid4
 from hub.gateway.presence import Limits, Unblocked
 from hub.gateway.roster import Roster
 from hub.store.tx import Tx
-from tests.hub.gateway.client import Agent, Dialled
+from tests.hub.gateway.client import Agent
 from tests.hub.gateway.stage import Stage
 
 

@@ -7,7 +7,7 @@
     all else                                      random(0, min(max, 2^n)), n the tries since one
                                                   connection lived long enough
 
-The random value comes in as `roll`, at least 0 and below 1 (PROTOCOL §6, §8).
+The random value comes in as `roll`, at least 0 and below 1 (SPEC §7, §8).
 """
 
 from email.utils import parsedate_to_datetime

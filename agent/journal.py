@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 FILE_NAME = "journal.sqlite3"
 DAY_MS: Final = 86_400_000
-KEEP_ROWS_MS: Final = 7 * DAY_MS  # PROTOCOL §3.4: for a hub that was restored from a backup
+KEEP_ROWS_MS: Final = 7 * DAY_MS  # SPEC 4.12: for a hub that was restored from a backup
 KEEP_IDS_MS: Final = 90 * DAY_MS
 _HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@
 
 `sending` is written to disk before the driver is called, so a row that a restart finds there is in
 doubt: it may have gone out. Such a row is looked up under its key and never sent again before
-WhatsApp has said that the key is absent (PROTOCOL §3.7). `typing` lives in memory only: nothing has
+WhatsApp has said that the key is absent (SPEC §9). `typing` lives in memory only: nothing has
 been handed over, a restart finds the row queued.
 
 `decide` takes plain values and returns one Decision; whoever carries it out tells what came of it

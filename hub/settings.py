@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Text | None = None
     database_url: Text = msgspec.field(default_factory=_default_database)
     behind_proxy: bool = False
+    trusted_proxies: Text = "127.0.0.1,::1"
     tls_cert: Text | None = None
     tls_key: Text | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -91,6 +92,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "public_url": "where agents reach this hub, as `https://hub.example.com`; else each request's",
     "database_url": "where everything is kept: `sqlite:////absolute/path`; the folder is created",
     "behind_proxy": "a proxy in front ends TLS and its `X-Forwarded-For` is believed",
+    "trusted_proxies": "where that proxy is: addresses or networks, separated by commas",
     "tls_cert": "PEM file with the certificate chain, to serve TLS without a proxy",
     "tls_key": "PEM file with the private key of that certificate",
     "log_level": "the least important kind of log line that is written",

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 PROFILE = "whatsapp-profile"
 PRACTICE_PROFILE = "practice-profile"
-DEVICE_FIELD_MAX = 200  # characters; PROTOCOL §8, HTTP
+DEVICE_FIELD_MAX = 200  # characters; SPEC §2
 
 
 @click.command()

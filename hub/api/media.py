@@ -1,4 +1,4 @@
-"""PUT and GET /agent/media/{sha256}: files by their content's hash, per tenant (SPEC §1, §8)."""
+"""PUT and GET /agent/media/{sha256}: files by their content's hash, per tenant (SPEC §2)."""
 
 import asyncio
 from typing import Final

@@ -1,4 +1,4 @@
-"""POST /agent/pair and POST /agent/token: how an agent gets and renews its token (SPEC §1, §8)."""
+"""POST /agent/pair and POST /agent/token: how an agent gets and renews its token (SPEC §2)."""
 
 from typing import Final
 

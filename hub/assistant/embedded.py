@@ -51,10 +51,10 @@ def reply(tx: Tx, turn: Turn, language: Language) -> Answer:
         return Answer(text=language.say("media"), path="embedded.media")
     words = [word for text in texts for word in words_of(text)]
     if language.is_only(words, "person"):
-        return _hand_over(language, "customer_request")
+        return _hand_over(turn, language, "customer_request")
     if _offered(turn.history, language):
         if language.is_only(words, "yes"):
-            return _hand_over(language, "unknown_question")
+            return _hand_over(turn, language, "unknown_question")
         if language.is_only(words, "no"):
             return Answer(text=language.say("declined"), path="embedded.declined")
     draft = _Draft(turn, price_policy(tx, turn.tenant.tenant_id), language)
@@ -65,9 +65,9 @@ def reply(tx: Tx, turn: Turn, language: Language) -> Answer:
     return draft.answer()
 
 
-def _hand_over(language: Language, reason: str) -> Answer:
+def _hand_over(turn: Turn, language: Language, reason: str) -> Answer:
     call = ToolCall("handover", {"reason": reason}, "ok")
-    text = language.say("handover")
+    text = turn.tenant.handover or language.say("handover")
     return Answer(text=text, path="embedded.handover", tool_calls=(call,), handover=reason)
 
 
@@ -81,6 +81,7 @@ class _Draft:
     """The answer to one turn while its parts are put together."""
 
     def __init__(self, turn: Turn, policy: Policy, language: Language) -> None:
+        self._turn = turn
         self._policy = policy
         self._language = language
         self._wording = Wording(turn.tenant, policy, language)
@@ -106,7 +107,7 @@ class _Draft:
         """The reply to all parts; a call for a person wins when nothing else was understood."""
         paths = {path for path, _ in self._said.values()}
         if self._wants_person and paths.isdisjoint(FACTS):
-            return _hand_over(self._language, "customer_request")
+            return _hand_over(self._turn, self._language, "customer_request")
         path = min(paths or {"unknown"}, key=PATHS.index)
         text = fit(self._lines(path), self._language.say("more"))
         return Answer(text=text, path=f"embedded.{path}", tool_calls=tuple(self._calls))
@@ -151,7 +152,8 @@ class _Draft:
         if language.means(words, "person"):
             self._wants_person = True
         elif said is not None and not reading.sought:
-            self._say(said, said, language.say(said))
+            own = self._turn.tenant.greeting if said == "greeting" else ""
+            self._say(said, said, own or language.say(said))
         elif reading.amount is not None or language.is_only(words, "price"):
             self._say("ask", "", language.say("which_product"))
         elif language.is_only(words, "yes", "no"):

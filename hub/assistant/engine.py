@@ -13,7 +13,10 @@ Author = Literal["customer", "owner", "bot"]
 
 
 class TenantProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """The shop that the turn belongs to: every look-up of an engine stays inside it."""
+    """The shop that the turn belongs to: every look-up of an engine stays inside it.
+
+    `greeting` and `handover` are the shop's own words for these moments; empty: the engine's.
+    """
 
     tenant_id: str
     name: str
@@ -21,6 +24,8 @@ class TenantProfile(msgspec.Struct, frozen=True, kw_only=True):
     exponent: int
     locale: str
     timezone: str
+    greeting: str = ""
+    handover: str = ""
 
 
 class Line(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from hub.store.errors import StoreError
 from hub.store.tx import Row, Tx
 
 FREE_MIN_BYTES: Final = 64 * 2**20  # below it a hub with customers stops within the day
-BUSY_FREE_BYTES: Final = 2 * 2**30  # above it a full disk in percent is no trouble (SPEC §8)
+BUSY_FREE_BYTES: Final = 2 * 2**30  # above it a full disk in percent is no trouble (SPEC 8.3)
 ANSWER_TIMEOUT_S: Final = 2.0
 
 Verdict = Literal["ok", "warn", "fail"]

@@ -43,6 +43,7 @@ def shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
     row = tx.one("tenants.by_id", tenant_id=tenant_id)
     if row is None:
         raise LookupError("there is no such tenant")
+    wishes = policy.load(row["settings"], defaults)
     profile = TenantProfile(
         tenant_id=tenant_id,
         name=row["name"],
@@ -50,11 +51,13 @@ def shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
         exponent=row["exponent"],
         locale=row["locale"],
         timezone=row["timezone"],
+        greeting=wishes.greeting,
+        handover=wishes.handover,
     )
     rules = Rules(
         mode=row["mode"],
         contact_policy=row["contact_policy"],
-        policy=policy.load(row["settings"], defaults),
+        policy=wishes,
     )
     return Shop(profile, rules)
 

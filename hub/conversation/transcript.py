@@ -8,7 +8,7 @@ import msgspec
 from hub.assistant.engine import Author, Line
 from hub.conversation.turns import TURN_KINDS
 
-HISTORY_MAX: Final = 12  # lines before the turn that an engine sees (DOMAIN §4, context)
+HISTORY_MAX: Final = 12  # lines before the turn that an engine sees (docs/rules.md §3, context)
 UNSENT: Final = ("failed", "expired")  # states in which the customer never saw our words
 
 

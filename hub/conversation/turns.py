@@ -1,6 +1,6 @@
 """CORE: what a received message means, whether a turn may be answered, and when. Plain values only.
 
-Sources: DOMAIN §1 (filter, staleness, debounce, modes, takeover, loop breaker) and PROTOCOL §8
+Sources: docs/rules.md §1 (filter, staleness, debounce, modes, takeover, loop breaker) and SPEC §9
 "Turns". Times are integer milliseconds UTC unless a name ends in `_s`.
 """
 
@@ -22,7 +22,7 @@ TURN_KINDS: Final = ("text", "media", "location", "contact")
 CHANGE_KINDS: Final = ("edit", "revoke")
 LOOP_REPLIES: Final = 6
 LOOP_WINDOW_MS: Final = 60_000
-"""Six automatic replies within a minute in one chat: most likely two machines talk (DOMAIN §1)."""
+"""Six automatic replies within a minute in one chat: most likely two machines talk (rules.md §1)."""
 CONVERSATION_MS: Final = 24 * 3_600_000
 """After a day a customer is told again that replies are automatic: it is another conversation."""
 
@@ -142,7 +142,7 @@ def classify(chat: str, kind: str, *, from_me: bool, own_key: bool) -> Origin:
 
 
 def reply_id(key: ChatKey, wa_id: str) -> UUID:
-    """The id of the one reply to a turn whose newest message is `wa_id` (PROTOCOL §8)."""
+    """The id of the one reply to a turn whose newest message is `wa_id` (SPEC §9)."""
     return ids.reply_id(key.account, key.chat, "", wa_id, 0)
 
 

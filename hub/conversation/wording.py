@@ -2,7 +2,7 @@
 
 from typing import Final
 
-REPLY_MAX_CHARS: Final = 1_000  # DOMAIN §1: one message per turn, at most this long
+REPLY_MAX_CHARS: Final = 1_000  # docs/rules.md §1: one message per turn, at most this long
 _ELLIPSIS: Final = "…"
 
 

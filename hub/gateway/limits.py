@@ -9,7 +9,7 @@ import math
 from collections import OrderedDict, deque
 from typing import Final
 
-WINDOW_S: Final = 60.0  # every figure of PROTOCOL §8 is per minute
+WINDOW_S: Final = 60.0  # every figure of SPEC §2 is per minute
 KEYS_MAX: Final = 10_000  # about 5 MB at worst; beyond it the longest unseen key is forgotten
 
 

@@ -1,4 +1,4 @@
-"""CORE: how an agent is, as the status table tells it (SPEC §4 and §8).
+"""CORE: how an agent is, as the status table tells it (SPEC §6).
 
     unknown ──grace over──▶ lost ──5 min──▶ offline        online ⇄ degraded   by every beat
     a welcome leads to online or degraded, an ending to lost or offline, a block to blocked
@@ -16,7 +16,7 @@ import msgspec
 from protocol.errors import CloseCode, LocalProtocolError
 from protocol.messages import AgentStatus
 
-QUEUED_MAX: Final = 1_000  # more than this waiting on the PC means degraded (SPEC §4)
+QUEUED_MAX: Final = 1_000  # more than this waiting on the PC means degraded (SPEC §6)
 
 
 class Status(StrEnum):

@@ -41,7 +41,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Door:
-    """Judges upgrades in the order of SPEC §8. `is_serving` turns false when the hub drains."""
+    """Judges upgrades in the order of SPEC 2.16. `is_serving` turns false when the hub drains."""
 
     def __init__(
         self,

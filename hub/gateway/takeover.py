@@ -1,4 +1,4 @@
-"""CORE: which of two connections of one agent may stay (SPEC §5 and §8, Takeover).
+"""CORE: which of two connections of one agent may stay (SPEC §8).
 
 A hello is judged against the agent's live connection, if it has one, and against the takeovers of
 the last while. Two instances that keep replacing each other - a copied disk - are both kept out.

@@ -13,7 +13,7 @@ from protocol.log import OwnLog
 from protocol.messages import EventData, Instant
 
 DAY_MS: Final = 86_400_000
-KEPT_MS: Final = 7 * DAY_MS  # acknowledged rows, for an agent restored from a backup (SPEC §3)
+KEPT_MS: Final = 7 * DAY_MS  # acknowledged rows, for an agent restored from a backup (SPEC 4.12)
 IDS_KEPT_MS: Final = 400 * DAY_MS  # their ids, against a repetition; a year and then some
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-TEXT_MAX_CHARS: Final = 1_000  # a reply is never longer (DOMAIN §1)
+TEXT_MAX_CHARS: Final = 1_000  # a reply is never longer (docs/rules.md §1)
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
 _PHONE_LOOKS: Final = str.maketrans("", "", " -().")  # how people group digits
 
@@ -22,14 +22,17 @@ class PolicyError(ValueError):
 
 
 class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """A shop's rules for answering. Times are seconds; an empty text switches that text off."""
+    """A shop's rules for answering. Times are seconds; an empty text switches that text off.
+
+    An empty `greeting` leaves the words to the assistant.
+    """
 
     debounce_s: float = 3.0
     debounce_max_s: float = 15.0
     fresh_s: float = 900.0
     stale_s: float = 21_600.0
     takeover_s: float = 43_200.0
-    greeting: str = "Hello! Ask me about our products and prices."
+    greeting: str = ""
     disclosure: str = 'This is an automatic reply. To reach a person, write "person".'
     handover: str = "I am calling someone from the shop. They will answer you here."
     late_apology: str = "Sorry for the late reply."

@@ -23,6 +23,7 @@ class Customer:
         self.store = store
         self.tenant_id = tenant_id
         self.history: tuple[Line, ...] = ()
+        self.greeting = self.handover = ""  # the shop's own words
         self._engine = EmbeddedEngine(store)
 
     async def says(self, *texts: str, kind: str = "text") -> Answer:
@@ -35,6 +36,8 @@ class Customer:
             exponent=2,
             locale="en_IN",
             timezone="Asia/Kolkata",
+            greeting=self.greeting,
+            handover=self.handover,
         )
         turn = Turn(
             turn_id="t",

@@ -17,6 +17,13 @@ async def test_a_greeting(builder: Customer, text: str) -> None:
     assert answer.text.startswith("Hello! Which product")
 
 
+async def test_a_shop_may_greet_and_hand_over_in_its_own_words(builder: Customer) -> None:
+    """What the owner wrote stands in place of the assistant's words."""
+    builder.greeting, builder.handover = "Welcome to the shop!", "One moment, I fetch someone."
+    assert (await builder.says("hello")).text == "Welcome to the shop!"
+    assert (await builder.says("person")).text == "One moment, I fetch someone."
+
+
 @pytest.mark.parametrize(
     ("text", "reply"),
     [

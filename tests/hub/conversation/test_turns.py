@@ -1,4 +1,4 @@
-"""The decisions of DOMAIN §1, case by case, on plain values."""
+"""The decisions of docs/rules.md §1, case by case, on plain values."""
 
 from typing import get_args
 
@@ -71,7 +71,7 @@ def situation(
     ],
 )
 def test_classify(chat: str, kind: str, from_me: bool, own_key: bool, origin: Origin) -> None:
-    """Only what a customer says one-to-one starts a turn (DOMAIN §1.1)."""
+    """Only what a customer says one-to-one starts a turn (docs/rules.md §1.1)."""
     assert turns.classify(chat, kind, from_me=from_me, own_key=own_key) is origin
 
 

@@ -51,3 +51,19 @@ async def test_a_proxys_header_counts_only_under_its_setting(
                     pass
             answers.append(refused.value.response.status_code)
         assert answers == [401, status]
+
+
+async def test_a_caller_behind_the_proxy_cannot_choose_an_address(tmp_path: Path) -> None:
+    """The entry that the proxy appended counts, not what a caller wrote in front of it."""
+    async with (
+        Stage.set(tmp_path, refusals_per_min=1, behind_proxy=True) as stage,
+        stage.running(),
+    ):
+        answers = []
+        for forged in ("203.0.113.1", "203.0.113.2"):
+            headers = {"X-Forwarded-For": f"{forged}, 192.0.2.1"}
+            with pytest.raises(InvalidStatus) as refused:
+                async with stage.agent().socket(additional_headers=headers):
+                    pass
+            answers.append(refused.value.response.status_code)
+        assert answers == [401, 429]

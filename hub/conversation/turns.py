@@ -22,7 +22,7 @@ TURN_KINDS: Final = ("text", "media", "location", "contact")
 CHANGE_KINDS: Final = ("edit", "revoke")
 LOOP_REPLIES: Final = 6
 LOOP_WINDOW_MS: Final = 60_000
-"""Six automatic replies within a minute in one chat: most likely two machines talk (rules.md §1)."""
+"""Six automatic replies a minute in one chat: most likely two machines talk (docs/rules.md §1)."""
 CONVERSATION_MS: Final = 24 * 3_600_000
 """After a day a customer is told again that replies are automatic: it is another conversation."""
 

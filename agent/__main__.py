@@ -1,8 +1,17 @@
 """`python -m agent` is `sak-agent`."""
 
-from agent.cli import main
+import sys
+from collections.abc import Sequence
 
-__all__ = ["main"]
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line; Ctrl-C while it is still being loaded ends it without a word."""
+    try:
+        from agent.cli import main as commands
+    except KeyboardInterrupt:
+        sys.exit(2)
+    commands(args)
+
 
 if __name__ == "__main__":
     main()

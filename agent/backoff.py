@@ -19,6 +19,7 @@ from protocol.errors import CloseCode, may_reconnect
 _DOUBLINGS_MAX = 32  # keeps 2^n a sane number; any cap is reached long before
 _REFUSED = frozenset({400, 401, 403})
 _LATER = frozenset({429, 503})
+_LATER_MAX_S = 3600.0  # nobody means a longer pause
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -70,8 +71,8 @@ class Backoff:
         """The pause after an HTTP answer with `status` instead of a connection."""
         if status in _REFUSED:
             return self._stopped()
-        if status in _LATER and retry_after_s is not None:
-            return Pause(min(retry_after_s, self._policy.stopped_retry_s))
+        if status in _LATER and retry_after_s:  # 0 names no pause: it must not make us spin
+            return Pause(min(retry_after_s, _LATER_MAX_S))
         return self._jittered(roll)
 
     def failed(self, roll: float) -> Pause:

@@ -7,6 +7,7 @@ disk shows at the hub as silence.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -76,6 +77,7 @@ class Connection:
         self._to = context
         self._wake = asyncio.Event()  # for the worker
         self._flush = asyncio.Event()  # for the writer
+        self._due: deque[Happening] = deque()  # what the worker has not taken up yet
         self._more = True  # the outbox may hold events that were not sent on this connection
         self._stopping = False
         self._live_since: float | None = None
@@ -156,10 +158,10 @@ class Connection:
                 await self._take_all()
                 await self._fill()
             except LogsChangedError:
-                session.close(CloseCode.RECONNECTING, "the logs began anew")
+                self._give_up(CloseCode.RECONNECTING, "the logs began anew")
             except JournalFullError as error:
                 log.error("the journal is full", reason=str(error))
-                session.close(CloseCode.INTERNAL_ERROR, "the disk is full")
+                self._give_up(CloseCode.INTERNAL_ERROR, "the disk is full")
             if self._stopping:
                 session.close(CloseCode.CLEAN_STOP, "stopped")
             self._flush.set()
@@ -178,9 +180,18 @@ class Connection:
             return
 
     async def _take_all(self) -> None:
-        while happenings := self._session.happenings():
-            for happening in happenings:
-                await self._take(happening)
+        self._due.extend(self._session.happenings())
+        while self._due:
+            await self._take(self._due.popleft())
+            self._due.extend(self._session.happenings())
+
+    def _give_up(self, code: int, reason: str) -> None:
+        """End a connection that the journal cannot follow; what is due stays unacknowledged."""
+        self._session.close(code, reason)
+        self._due.extend(self._session.happenings())
+        ends = (one for one in self._due if isinstance(one, ConnectionClosed))
+        self._closed = next(ends, self._closed)
+        self._due.clear()
 
     async def _take(self, happening: Happening) -> None:
         match happening:
@@ -220,14 +231,14 @@ class Connection:
     async def _accept(self, happening: EventReceived) -> None:
         event = happening.event
         accepted = await self._to.journal.accept(event)
-        self._session.committed(event.seq)
-        self._flush.set()  # one commit, one ack: the hub's window moves while we work
         if isinstance(event, QuarantinedEvent) and accepted.first:
             log.warning("an order cannot be used", order=str(event.id), code=event.code)
             if self._session.state is State.LIVE:
                 self._session.send(
                     Error(code=event.code, message=event.reason, retryable=False, ref=event.id)
                 )
+        self._session.committed(event.seq)  # last: a drained session ends with it
+        self._flush.set()  # one commit, one ack: the hub's window moves while we work
 
     async def _beat(self) -> None:
         status = await self._to.status()

@@ -20,7 +20,8 @@ Value = str | int | float | bytes | None
 APPLICATION_ID = 0x53414B41  # "SAKA": tells our file from any other SQLite database
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 10.0  # the command line may hold the file for a moment
-_FULL: Final = {sqlite3.SQLITE_FULL}
+# A quota or a limit on the size of files comes as a failed write, not as a full disk.
+_FULL: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
@@ -184,13 +185,14 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: str) -> None:
 
 
 def _explained(error: sqlite3.Error | OSError, path: Path) -> JournalError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
-    if code in _DAMAGED:
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code & 0xFF in _DAMAGED:  # the low byte is the primary code
         return _damaged(path, "is damaged")
     if code in _FULL:
         return JournalFullError(f"The disk that holds {path} is full: free some space.")
+    reason = getattr(error, "strerror", None) or error
     return JournalError(
-        f"The journal {path} cannot be used ({error}): check the disk and its rights."
+        f"The journal {path} cannot be used ({reason}): check the disk and its rights."
     )
 
 

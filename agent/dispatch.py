@@ -167,7 +167,9 @@ class Dispatcher:
         outcome = await self._ask("send", self._driver.send(_order(row)), Outcome("unknown"))
         now = self._clock.monotonic()
         self._free_at = now + self._policy.gap_s
-        self._progress[row.event_id] = Progress(look_at=now + self._policy.lookup_every_s)
+        self._progress[row.event_id] = Progress(
+            look_at=now + self._policy.lookup_every_s, attempts=self._of(row).attempts + 1
+        )
         if end := judge(outcome):
             await self._finish(row, end, row.attempts + 1)
 
@@ -179,7 +181,7 @@ class Dispatcher:
         say("message ended", ref=row.event_id, state=end.state, code=code, attempts=attempts)
         status = MessageStatus(
             ref=row.event_id,
-            wa_id=row.key if attempts else None,
+            wa_id=row.key if attempts or end.state is State.SENT else None,
             state=cast(SendState, end.state.value),
             error=end.error,
         )

@@ -18,7 +18,7 @@ from agent.clock import Clock
 from agent.database import JournalError
 from agent.journal import FILE_NAME, Facts, Identity, Journal
 from agent.lock import is_held
-from agent.pairing import USER_AGENT, proxy_for
+from agent.pairing import UNREACHABLE, USER_AGENT, proxy_for
 from agent.settings import Settings
 
 FREE_MIN_BYTES: Final = 200 * 2**20  # below it a browser and a journal stop within the day
@@ -88,7 +88,12 @@ def judge_disk(free_bytes: int) -> Check:
 
 
 def _agent(data_dir: Path) -> Check:
-    if is_held(data_dir):
+    try:
+        running = is_held(data_dir)
+    except OSError as error:
+        remedy = "Give the data directory and all files in it to this user."
+        return Check("agent", "fail", f"its lock cannot be opened: {error.strerror}", remedy)
+    if running:
         return Check("agent", "ok", "an agent is running with this data directory")
     return Check("agent", "warn", "no agent is running", "Start it with `sak-agent run`.")
 
@@ -101,8 +106,7 @@ def _journal(path: Path, clock: Clock) -> tuple[Check, Identity | None]:
     try:
         identity, facts = asyncio.run(_read(path, clock))
     except JournalError as error:
-        problem, _, remedy = str(error).partition(": ")
-        return Check("journal", "fail", problem, remedy or None), None
+        return _failed("journal", error), None
     waiting = f"{facts.outbox} events wait for the hub, {facts.inbox} orders to be done"
     if identity is None:
         return Check("journal", "warn", f"sound; not paired; {waiting}", unpaired), None
@@ -126,7 +130,7 @@ def _hub(identity: Identity, settings: Settings, clock: Clock) -> Iterator[Check
             trust_env=proxy is True,
         ) as client:
             response = client.get(f"{base}/healthz", headers={"User-Agent": USER_AGENT})
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+    except (*UNREACHABLE, ImportError) as error:  # the latter: a kind of proxy it does not know
         remedy = "Check the network, the proxy and the hub; the agent goes on trying meanwhile."
         yield Check("hub", "fail", f"{base} cannot be reached ({type(error).__name__})", remedy)
         return
@@ -174,8 +178,13 @@ def _web(settings: Settings) -> Iterator[Check]:
         try:
             yield Check(name, "ok", find())
         except WhatsAppWebError as error:
-            problem, _, remedy = str(error).partition(": ")
-            yield Check(name, "fail", problem, remedy or None)
+            yield _failed(name, error)
+
+
+def _failed(name: str, error: Exception) -> Check:
+    """An error whose sentence is a finding, a colon and what to do."""
+    finding, _, remedy = str(error).partition(": ")
+    return Check(name, "fail", finding, remedy[:1].upper() + remedy[1:] or None)
 
 
 def _bundle_facts(path: Path) -> str:

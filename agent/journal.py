@@ -147,7 +147,7 @@ class Journal:
 
     async def save_token(self, agent_id: str, token: str, expires_ms: int | None) -> None:
         """Use this token from the next connection on, unless the PC was paired anew meanwhile."""
-        now_ms = self._clock.now_ms()
+        now_ms = self.hub_now_ms()
         await self._do(
             lambda tx: tx.run(
                 "identity_token",
@@ -160,7 +160,12 @@ class Journal:
 
     async def note_token_expiry(self, expires_ms: int) -> None:
         """Keep what the hub said about the end of the token in use, unless it is known."""
-        await self._do(lambda tx: tx.run("identity_expires", expires_ms=expires_ms))
+        now_ms = self.hub_now_ms()
+        await self._do(lambda tx: tx.run("identity_expires", expires_ms=expires_ms, now_ms=now_ms))
+
+    def hub_now_ms(self) -> int:
+        """What time it is for the hub, as far as its last welcome told; UTC."""
+        return self._clock.now_ms() + self._hub_ahead_ms
 
     async def next_conn_no(self) -> int:
         """The number of the connection that is about to be opened."""
@@ -194,7 +199,7 @@ class Journal:
     async def acknowledge_up(self, seq: int) -> None:
         """The hub has every event up to `seq`."""
         now_ms = self._clock.now_ms()
-        hub_ms = now_ms + self._hub_ahead_ms
+        hub_ms = self.hub_now_ms()
         await self._do_connected(lambda tx: outbox.acknowledge(tx, seq, now_ms, hub_ms))
 
     async def own_log(self) -> OwnLog:
@@ -293,7 +298,7 @@ class Journal:
 
         It is the later of writing and telling; now, while the message still waits in the outbox.
         """
-        hub_ms = self._clock.now_ms() + self._hub_ahead_ms
+        hub_ms = self.hub_now_ms()
         row = await self._do(
             lambda tx: tx.only("seen_owner", account=account, chat=chat, hub_ms=hub_ms)
         )

@@ -15,8 +15,10 @@ UPDATE identity SET token = :token, token_since_ms = :now_ms, token_expires_ms =
 WHERE agent_id = :agent_id;
 
 -- name: identity_expires
--- Note when the token in use ends.
-UPDATE identity SET token_expires_ms = :expires_ms WHERE token_expires_ms IS NULL;
+-- Note when the token in use ends; by the hub's clock it cannot have begun in the future.
+UPDATE identity SET token_expires_ms = coalesce(token_expires_ms, :expires_ms),
+                    token_since_ms = min(token_since_ms, :now_ms)
+WHERE token_expires_ms IS NULL OR token_since_ms > :now_ms;
 
 -- name: facts
 -- Every single fact.

@@ -198,7 +198,7 @@ class Link:
     async def _keep_token(self) -> None:
         self._token_expires.clear()
         await self._token_expires.wait()
-        await pairing.keep_token_fresh(self._settings, self._journal, self._clock)
+        await pairing.keep_token_fresh(self._settings, self._journal)
 
     def _limits(self) -> SessionSettings:
         return SessionSettings(
@@ -238,7 +238,8 @@ class Link:
 
     def _refused(self, error: InvalidStatus) -> Pause:
         answer = error.response
-        after = backoff.retry_after_s(answer.headers.get("Retry-After"), self._clock.now_ms())
+        named = next(iter(answer.headers.get_all("Retry-After")), None)  # a proxy may add its own
+        after = backoff.retry_after_s(named, self._clock.now_ms())
         pause = self._backoff.refused(answer.status_code, after, self._roll())
         log.warning("the hub refused", status=answer.status_code)
         unknown = f"The hub's address answered {answer.status_code}."

@@ -8,7 +8,7 @@ import asyncio
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 import msgspec
@@ -28,11 +28,16 @@ log = structlog.get_logger(__name__)
 SOFTWARE: Final = Software(name="sak-agent", version=version("sak-hybrid"))
 USER_AGENT: Final = f"{SOFTWARE.name}/{SOFTWARE.version}"
 _ROTATE_RETRY_MAX_S = 60.0
+_ROTATE_PAUSE_S = 1.0  # before the next try with a hub whose tokens are born old
 _SLEEP_MAX_S = 3600.0  # a PC that was suspended looks at its clock again
 
 
 class PairingError(Exception):
     """A call failed; the message is one sentence for the user, with the remedy."""
+
+
+UNREACHABLE: Final = (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, ExceptionGroup)
+"""What a call raises when nobody answers: the last two come from hosts and ports that are none."""
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -106,20 +111,23 @@ async def rotate(identity: Identity, settings: Settings, journal: Journal) -> No
     await journal.save_token(identity.agent_id, issued.token, _ms(issued.expires_at))
 
 
-async def keep_token_fresh(settings: Settings, journal: Journal, clock: Clock) -> None:
+async def keep_token_fresh(settings: Settings, journal: Journal) -> None:
     """Rotate the token at half its life, again and again; for ever when it never expires."""
+    rotated = False
     while True:
         identity = await journal.identity()
         if identity is None or identity.token_expires_ms is None:
             await asyncio.sleep(_SLEEP_MAX_S)
             continue
-        left_s = (identity.token_expires_ms - clock.now_ms()) / 1000
+        left_s = (identity.token_expires_ms - journal.hub_now_ms()) / 1000
         due_s = left_s - (identity.token_expires_ms - identity.token_since_ms) / 2000
-        if due_s > 0:
-            await asyncio.sleep(min(due_s, _SLEEP_MAX_S))
+        if due_s > 0 or rotated:
+            await asyncio.sleep(min(due_s, _SLEEP_MAX_S) if due_s > 0 else _ROTATE_PAUSE_S)
+            rotated = False
             continue
         try:
             await rotate(identity, settings, journal)
+            rotated = True
             log.info("token rotated")
         except (PairingError, JournalFullError) as error:
             log.warning("token not rotated", reason=str(error))
@@ -132,16 +140,28 @@ def check_address(url: str, scheme: Literal["http", "ws"], settings: Settings) -
     Raises:
         PairingError: it is none, or has no TLS where that is needed.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in (scheme, f"{scheme}s") or not parts.hostname:
+    parts = _split(url)
+    if parts is None or parts.scheme not in (scheme, f"{scheme}s"):
+        shown = "This" if "@" in url else repr(url)  # what stands before @ may be a password
         raise PairingError(
-            f"{url!r} is no address of a hub: give one like {scheme}s://hub.example."
+            f"{shown} is no address of a hub: give one like {scheme}s://hub.example."
         )
     if parts.scheme == scheme and not (is_loopback(parts.hostname) or settings.plain_hub):
         raise PairingError(
             f"{url!r} has no TLS, so the token could be read on the way: give a {scheme}s:// "
             f"address, or set {PREFIX}PLAIN_HUB=true in a network that you trust."
         )
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an address that names a host and has nothing to hide or to add."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # it is checked when it is read
+    except ValueError:
+        return None
+    extras = parts.query or parts.fragment or parts.username is not None
+    return parts if parts.hostname and not extras else None
 
 
 def check_socket(hub_url: str, socket_url: str, settings: Settings) -> None:
@@ -171,18 +191,29 @@ async def _post(
     headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    proxy = proxy_for(base, settings)
+    client = _client(base, settings)
     try:
-        async with httpx2.AsyncClient(
-            timeout=settings.open_timeout_s,
-            proxy=proxy if isinstance(proxy, str) else None,
-            trust_env=proxy is True,
-        ) as client:
+        async with client:
             return await client.post(base + path, content=body, headers=headers)
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+    except UNREACHABLE as error:
         raise PairingError(
             f"The hub {base} cannot be reached ({type(error).__name__}): "
             "check its address, the network and the proxy."
+        ) from error
+
+
+def _client(base: str, settings: Settings) -> httpx2.AsyncClient:
+    proxy = proxy_for(base, settings)
+    try:
+        return httpx2.AsyncClient(
+            timeout=settings.open_timeout_s,
+            proxy=proxy if isinstance(proxy, str) else None,
+            trust_env=proxy is True,
+        )
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:  # a kind that it does not know
+        raise PairingError(
+            "The proxy on the way to the hub cannot be used for pairing: set "
+            f"{PREFIX}PROXY to http://host:port, or to none."
         ) from error
 
 
@@ -195,7 +226,7 @@ def _decoded(response: httpx2.Response, kind: type[T], base: str) -> T:
 
 def _why_not_paired(response: httpx2.Response, base: str, clock: Clock) -> str:
     match response.status_code:
-        case 404 if "problem+json" in response.headers.get("Content-Type", ""):
+        case 404 if _is_about_the_code(response):
             return "The hub does not know this code: check it, or make a new one at the hub."
         case 410:
             return "This code was used already or is too old: make a new one at the hub."
@@ -204,8 +235,16 @@ def _why_not_paired(response: httpx2.Response, base: str, clock: Clock) -> str:
             return f"Too many wrong codes came from here: try again in {wait_s:.0f} seconds."
         case 422:
             return "The hub did not understand the call: bring sak-agent to the hub's version."
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return f"{base} answered {status}: try again in a minute, or ask whoever runs the hub."
         case status:
             return f"{base} answered {status} instead of pairing: check the hub's address."
+
+
+def _is_about_the_code(response: httpx2.Response) -> bool:
+    """Whether a 404 is a hub's word on the code, not on an address that it does not have."""
+    is_problem = "problem+json" in response.headers.get("Content-Type", "")
+    return is_problem and b":not-found" not in response.content
 
 
 def _read_hook(_kind: type, value: Any) -> Instant:

@@ -4,8 +4,9 @@
 
 `sending` is written to disk before the driver is called, so a row that a restart finds there is in
 doubt: it may have gone out. Such a row is looked up under its key and never sent again before
-WhatsApp has said that the key is absent (SPEC §9). `typing` lives in memory only: nothing has
-been handed over, a restart finds the row queued.
+WhatsApp has said that the key is absent (SPEC §9). So is a queued one, once: the journal may
+be a new one, or an older copy, that knows nothing of what went out before. `typing` lives in memory
+only: nothing has been handed over, a restart finds the row queued.
 
 `decide` takes plain values and returns one Decision; whoever carries it out tells what came of it
 by calling again. Two clocks come in: `now_ms` (wall, UTC) for what other machines stamped,
@@ -36,7 +37,7 @@ class State(StrEnum):
 
 _OVER = frozenset({State.FAILED, State.EXPIRED})
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.QUEUED: _OVER | {State.TYPING, State.SENDING},
+    State.QUEUED: _OVER | {State.TYPING, State.SENDING, State.SENT, State.UNKNOWN},
     State.TYPING: _OVER | {State.SENDING},
     State.SENDING: _OVER | {State.SENDING, State.SENT, State.UNKNOWN},
     State.SENT: frozenset(),
@@ -64,7 +65,8 @@ class Policy(msgspec.Struct, frozen=True):
     typing_chars_per_s: float = 12.0
     typing_max_s: float = 6.0
     gap_s: float = 1.0  # between two sends of this account, whatever their chats
-    attempts_max: int = 3  # hand-overs of one message to WhatsApp
+    attempts_max: int = 3  # hand-overs of one message that left it in doubt
+    lives_max: int = 20  # hand-overs in all: a message that ends the agent each time must end too
     lookup_every_s: float = 2.0  # also the first wait: a page needs a moment to store a key
     doubts_max: int = 30  # lookups without an answer while ready: a minute at the pace above
 
@@ -88,6 +90,8 @@ class Progress(msgspec.Struct, frozen=True):
     look_at: float = 0.0  # monotonic, not before which to look the key up
     lookup: Lookup | None = None  # fresh: forgotten as soon as anything was waited for
     doubts: int = 0
+    unsent: bool = False  # WhatsApp did not have the key before our first hand-over
+    attempts: int = 0  # hand-overs that this process outlived
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -137,8 +141,10 @@ def decide(send: Outgoing, progress: Progress, around: Surroundings, policy: Pol
     """The next step for a send.
 
     Raises:
-        IllegalMoveError: the step would break the table; so does every step of a final send.
+        IllegalMoveError: the step would break the table, or the send is over.
     """
+    if send.state in FINAL:
+        raise IllegalMoveError(f"{send.state} is final")
     decision = (
         _settle(send, progress, around, policy)
         if send.state is State.SENDING
@@ -168,6 +174,7 @@ def note_lookup(progress: Progress, found: Lookup, monotonic: float, policy: Pol
         lookup=found,
         look_at=monotonic + policy.lookup_every_s,
         doubts=progress.doubts + unsettled,
+        unsent=progress.unsent or found is Lookup.ABSENT,
     )
 
 
@@ -214,7 +221,11 @@ def _hindrance(send: Outgoing, around: Surroundings) -> Wait | None:
 
 
 def _go(send: Outgoing, progress: Progress, around: Surroundings, policy: Policy) -> Decision:
-    """Type, then hand over as soon as the line is free."""
+    """Make sure that it is new, type, then hand over as soon as the line is free."""
+    if progress.lookup is Lookup.ACKNOWLEDGED:
+        return Finish(State.SENT)
+    if not progress.unsent:
+        return _inquire(progress, around, policy)
     if progress.typed_at is None:
         return Type(typing_s(send.chars, policy))
     return _hand_over(max(progress.typed_at, around.free_at), around)
@@ -229,17 +240,22 @@ def _settle(send: Outgoing, progress: Progress, around: Surroundings, policy: Po
     if progress.lookup is Lookup.ACKNOWLEDGED:
         return Finish(State.SENT)
     if progress.lookup is Lookup.ABSENT:
-        return _again(send, around, policy)
+        return _again(send, progress, around, policy)
+    return _inquire(progress, around, policy)
+
+
+def _inquire(progress: Progress, around: Surroundings, policy: Policy) -> Decision:
+    """Ask what became of the key, and give up when nobody says."""
     if progress.doubts >= policy.doubts_max:
         return _unknown("WhatsApp does not say whether the message went out: check the chat")
     return Wait(progress.look_at) if around.monotonic < progress.look_at else LookUp()
 
 
-def _again(send: Outgoing, around: Surroundings, policy: Policy) -> Decision:
+def _again(send: Outgoing, progress: Progress, around: Surroundings, policy: Policy) -> Decision:
     """WhatsApp never had the message: the same key and text may go once more."""
     if refusal := _refusal(send, around):
         return refusal
-    if send.attempts >= policy.attempts_max:
+    if progress.attempts >= policy.attempts_max or send.attempts >= policy.lives_max:
         return _failed("not_sent", f"WhatsApp did not take the message in {send.attempts} attempts")
     return _hindrance(send, around) or _hand_over(around.free_at, around)
 

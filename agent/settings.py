@@ -11,7 +11,7 @@ import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 import platformdirs
@@ -21,6 +21,7 @@ PREFIX: Final = "SAK_AGENT_"
 FILE_NAME: Final = "agent.toml"
 DAY_S: Final = 86_400
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
+_PathText = Annotated[str, Meta(pattern=r"^[^\x00]+\Z")]
 _PROXY_SCHEMES: Final = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}
 _SECRET: Final = frozenset({"proxy"})  # may hold a password: never shown
 
@@ -144,11 +145,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        given = tomllib.loads(path.read_text("utf-8"))
+        given = tomllib.loads(path.read_text("utf-8-sig"))  # Windows' editors write the mark
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:  # not readable, not UTF-8, not TOML
-        raise SettingsError(f"{path} cannot be read ({error}): mend it or remove it.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(f"{path} cannot be read ({reason}): mend it or remove it.") from error
     for name in given:
         _known(name, f"{name} in {path}", "", str)
     if "data_dir" in given:
@@ -170,22 +172,32 @@ def _converted(name: str, raw: Any, where: str) -> Any:
     hint = _HINTS[name]
     try:
         if Path in _plain(hint):
-            return Path(msgspec.convert(raw, str)).expanduser().absolute()
+            return Path(msgspec.convert(raw, _PathText)).expanduser().absolute()
         return msgspec.convert(raw, hint, strict=False)
-    except (msgspec.ValidationError, RuntimeError) as error:
+    except (msgspec.ValidationError, RuntimeError) as error:  # the latter: no such home
         shown = "not right" if name in _SECRET else f"{raw!r}"
         expected = _values(name)
         raise SettingsError(f"{where} is {shown}: give {expected}, or remove it.") from error
 
 
+def _split(address: str) -> SplitResult:
+    """The parts of an address; none of them when it is not sound."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # it is checked when it is read
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
 def _check_together(settings: Settings) -> None:
-    page = urlsplit(settings.whatsapp_url)
+    page = _split(settings.whatsapp_url)
     if page.scheme != "https" and not (page.scheme == "http" and is_loopback(page.hostname)):
         raise SettingsError(
             f"{PREFIX}WHATSAPP_URL is {settings.whatsapp_url!r}: give an https:// address."
         )
     if settings.proxy not in (None, "none"):
-        proxy = urlsplit(settings.proxy)
+        proxy = _split(settings.proxy)
         if proxy.scheme not in _PROXY_SCHEMES or not proxy.hostname:
             raise SettingsError(
                 f"{PREFIX}PROXY is not right: give http://host:port, socks5://host:port or none."

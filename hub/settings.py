@@ -85,6 +85,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _check_together(settings)
         return settings
 
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the hub's port."""
+        return _is_loopback(self.host)
+
 
 MEANINGS: Final[Mapping[str, str]] = {
     "host": "address to listen on",
@@ -168,10 +173,12 @@ def _in_words(kind: inspect.Type) -> str:
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
+        found = tomllib.loads(path.read_text("utf-8-sig"))  # Windows' editors write the mark
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise SettingsError(f"The settings file {path} cannot be read: {reason}.") from None
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {reason}. Correct {CONFIG}."
+        ) from None
     except ValueError as error:  # TOML and UTF-8 alike; both tell the place, not the content
         where = re.search(r"at line \d+, column \d+", str(error))
         raise SettingsError(
@@ -207,8 +214,10 @@ def _convert(name: str, value: Any, shown: str, where: str, *, strict: bool = Tr
 
 
 def _unknown(name: str, known: tuple[str, ...], where: str) -> SettingsError:
-    near = get_close_matches(name, known, n=1, cutoff=0.85)
-    meant = f"Did you mean {near[0]}?" if near else "See docs/settings.md."
+    """The refusal, with the setting that was meant: `SAK_HUB_PROT` in a file is `port`."""
+    bare = {setting.removeprefix(PREFIX).lower(): setting for setting in known}
+    near = get_close_matches(name.removeprefix(PREFIX).lower(), bare, n=1, cutoff=0.7)
+    meant = f"Did you mean {bare[near[0]]}?" if near else "See docs/settings.md."
     return SettingsError(f"{name} is no setting. Correct or remove it {where}. {meant}")
 
 
@@ -224,7 +233,7 @@ def _check_together(settings: Settings) -> None:
             "SAK_HUB_PUBLIC_URL must be an address like https://hub.example.com, without query."
         )
     _check_tls(settings)
-    if not _is_loopback(settings.host) and not settings.behind_proxy and not settings.tls_cert:
+    if not settings.is_local and not settings.behind_proxy and not settings.tls_cert:
         raise SettingsError(
             "SAK_HUB_HOST is reachable from other machines without encryption. Set "
             "SAK_HUB_TLS_CERT and SAK_HUB_TLS_KEY, or SAK_HUB_BEHIND_PROXY=true when a proxy in "

@@ -4,6 +4,7 @@ import asyncio
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 import structlog
@@ -16,9 +17,12 @@ from agent.daemon import run_agent
 from agent.drivers.driver import Driver
 from agent.drivers.memory import MemoryDriver, MemorySettings
 from agent.journal import FILE_NAME, Journal
+from agent.link import Phase
+from agent.lock import AlreadyRunningError, is_held
 from agent.pairing import SOFTWARE, Device, Paired
 from agent.pairing import pair as redeem
 from agent.settings import Settings, SettingsError
+from agent.status import read_status
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,7 @@ DEVICE_FIELD_MAX = 200  # characters; SPEC §2
 def pair(url: str, code: str, name: str | None, as_json: bool) -> None:
     """Make this PC the agent of a shop, with the CODE that the hub at URL gave."""
     settings = load_settings()
+    running = _takes_pairing(settings.data_dir)
     paired = asyncio.run(_pair(settings, url, code, _device(name)))
     facts = {
         "agent_id": paired.agent_id,
@@ -44,9 +49,25 @@ def pair(url: str, code: str, name: str | None, as_json: bool) -> None:
     }
     lines = [
         f"This PC is now agent {paired.agent_id} of shop {paired.tenant_id}.",
-        "Start it with `sak-agent run`.",
+        "The agent that is running takes it up." if running else "Start it with `sak-agent run`.",
     ]
     answer(facts, lines, as_json=as_json)
+
+
+def _takes_pairing(data_dir: Path) -> bool:
+    """Whether an agent is running that waits to be paired again.
+
+    Raises:
+        AlreadyRunningError: it works for a shop now, and pairing would mix up the two.
+    """
+    if not is_held(data_dir):
+        return False
+    said = read_status(data_dir)
+    if said is None or said.hub.phase is not Phase.REFUSED:
+        raise AlreadyRunningError(
+            f"An agent is running with {data_dir}: stop it before you pair it anew."
+        )
+    return True
 
 
 async def _pair(settings: Settings, url: str, code: str, device: Device) -> Paired:
@@ -85,7 +106,7 @@ def _run(settings: Settings, driver: Driver, clock: Clock) -> int:
     """The exit code of the agent's life; what a user can mend is raised as its sentence."""
     try:
         asyncio.run(run_agent(settings, driver, clock))
-    except SENTENCES:
+    except (*SENTENCES, PermissionError):
         raise
     except Exception as error:
         from agent.drivers.whatsapp_web import WhatsAppWebError
@@ -97,9 +118,22 @@ def _run(settings: Settings, driver: Driver, clock: Clock) -> int:
     return 0
 
 
+def require_browser(settings: Settings) -> None:
+    """Find a browser before the hub is told that this agent is online; Failure."""
+    from agent.drivers import whatsapp_web
+    from agent.drivers.whatsapp_web.browser import find_browser
+
+    try:
+        find_browser(settings.browser)
+    except whatsapp_web.WhatsAppWebError as error:
+        raise explained(error) from error
+
+
 @contextmanager
 def _driver(settings: Settings, clock: Clock, *, practice: bool) -> Iterator[Driver]:
     """The WhatsApp that the settings or the practice ask for."""
+    if practice or settings.driver != "memory":
+        require_browser(settings)
     if practice:
         with practice_phone(settings) as url:
             yield web_driver(settings, url, PRACTICE_PROFILE, headless=True)

@@ -180,11 +180,6 @@ class Network:
         """The number for the next invented customer, from 11 on."""
         return 11 + len(self.customers)
 
-    def person(self, chat: str) -> Customer | None:
-        """The customer of a one-to-one chat; None for a group."""
-        members = self.chats[chat].members
-        return None if self.chats[chat].is_group else self.customers[members[0]]
-
     def history(self) -> list[Message]:
         """Every message that no stanza is waiting to bring, oldest first."""
         waiting = {stanza.message.key for stanza in self.queue if stanza.message is not None}

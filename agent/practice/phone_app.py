@@ -5,7 +5,6 @@ Only requests to 127.0.0.1 or localhost are served, and no other site's page may
 
 from importlib.resources import files
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -23,6 +22,7 @@ _PACKAGE: Final = files("agent.practice")
 _FILES: Final = {
     "/": ("phone.html", "text/html"),
     "/phone.css": ("phone.css", "text/css"),
+    "/phone_chat.css": ("phone_chat.css", "text/css"),
     "/phone.js": ("phone.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
     "/web": ("standin.html", "text/html"),
@@ -65,7 +65,7 @@ class _LocalOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        local = urlsplit(f"//{host}").hostname in _HOSTS
+        local = host.rpartition(":")[0] in _HOSTS or host in _HOSTS
         if local and (origin is None or origin == f"http://{host}"):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":

@@ -18,6 +18,7 @@ from hub.cli.command import (
 from hub.gateway.pairing import Invitation, new_code, offer_in
 from hub.gateway.presence import Limits, Revoked, Unblocked
 from hub.gateway.roster import Roster
+from hub.settings import Settings
 from hub.store.tx import Row, Tx
 
 
@@ -32,23 +33,31 @@ def agent() -> None:
 def invite(tenant: str, as_json: bool) -> None:
     """Make a pairing code for a PC of the shop TENANT (id or name). It works once."""
 
-    async def work(session: Session) -> tuple[Invitation, str]:
+    async def work(session: Session) -> tuple[Invitation, Settings]:
         code, now_ms, ttl_s = new_code(), session.clock.now_ms(), session.settings.pairing_ttl_s
 
         def offer(tx: Tx) -> Invitation:
             return offer_in(tx, find.tenant(tx, tenant)["tenant_id"], code, now_ms, ttl_s)
 
-        url = session.settings.public_url
-        local = f"http://{session.settings.host}:{session.settings.port}"
-        return await session.store.write(offer), url or local
+        return await session.store.write(offer), session.settings
 
-    invitation, url = with_store(work)
+    invitation, settings = with_store(work)
     expires_at = moment(invitation.expires_at)
     lines = [
         f"Pairing code: {invitation.code}  (once, until {expires_at})",
-        f"On the shop's PC: sak-agent pair {url} {invitation.code}",
+        f"On the shop's PC: sak-agent pair {_address(settings)} {invitation.code}",
     ]
+    if settings.public_url is None:
+        lines.append("Set SAK_HUB_PUBLIC_URL to the address at which other PCs reach this hub.")
     answer({"code": invitation.code, "expires_at": expires_at}, lines, as_json=as_json)
+
+
+def _address(settings: Settings) -> str:
+    """Where a PC reaches the hub, as far as the settings tell."""
+    if settings.public_url is not None:
+        return settings.public_url
+    local = settings.is_local and settings.tls_cert is None
+    return f"http://{settings.host}:{settings.port}" if local else "URL"
 
 
 @agent.command("list")

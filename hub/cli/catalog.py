@@ -20,7 +20,7 @@ def catalog() -> None:
 
 @catalog.command("import")
 @click.argument("tenant")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
 @json_option
 def import_(tenant: str, file: Path, as_json: bool) -> None:
     """Take the products in FILE (CSV or JSON) into the shop TENANT: all of them or none."""

@@ -1,9 +1,11 @@
 """What `doctor` looks at: each check says how a part of the hub is, and what to do about it."""
 
+import errno
 import shutil
 import socket
+import ssl
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,6 +19,10 @@ from hub.store.tx import Row, Tx
 FREE_MIN_BYTES: Final = 64 * 2**20  # below it a hub with customers stops within the day
 BUSY_FREE_BYTES: Final = 2 * 2**30  # above it a full disk in percent is no trouble (SPEC 8.3)
 ANSWER_TIMEOUT_S: Final = 2.0
+PORT_REMEDIES: Final = {
+    errno.EADDRINUSE: "Stop what holds it, or set SAK_HUB_PORT to another.",
+    errno.EACCES: "Set SAK_HUB_PORT to one above 1023.",
+}
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -49,7 +55,7 @@ def examine() -> Iterator[Check]:
     except SettingsError as error:
         yield Check("settings", "fail", str(error), "docs/settings.md has all settings.")
         return
-    yield Check("settings", "ok", f"sound; database {settings.database_url}")
+    yield Check("settings", "ok", "sound")
     try:
         facts = with_store(_read)
     except StoreError as error:
@@ -120,14 +126,14 @@ def _port(settings: Settings) -> Check:
         except OSError as error:
             if _hub_answers(settings):
                 return Check("port", "ok", f"a hub answers on {where}")
-            remedy = "Stop what holds it, or set SAK_HUB_PORT to another."
+            remedy = PORT_REMEDIES.get(error.errno or 0, "Correct SAK_HUB_HOST.")
             return Check("port", "fail", f"{where} cannot be taken: {error.strerror}", remedy)
     return Check("port", "ok", f"{where} is free; no hub is running there")
 
 
 def _hub_answers(settings: Settings) -> bool:
-    """Whether what listens there is a hub. One that serves TLS itself looks like none in clear."""
-    connection = HTTPConnection(settings.host, settings.port, timeout=ANSWER_TIMEOUT_S)
+    """Whether what listens there is a hub."""
+    connection = _connection(settings)
     try:
         connection.request("GET", "/healthz")
         return b'"alive"' in connection.getresponse().read(1_000)
@@ -135,6 +141,15 @@ def _hub_answers(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _connection(settings: Settings) -> HTTPConnection:
+    """One to this machine; whom a certificate is for does not matter then."""
+    if settings.tls_cert is None:
+        return HTTPConnection(settings.host, settings.port, timeout=ANSWER_TIMEOUT_S)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return HTTPSConnection(settings.host, settings.port, timeout=ANSWER_TIMEOUT_S, context=context)
 
 
 def _catalogs(tenants: list[Row]) -> Iterator[Check]:

@@ -6,6 +6,7 @@ changed. With `--json` the last line of the output is one JSON object; a failure
 """
 
 import asyncio
+import io
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -23,6 +24,7 @@ from protocol.messages import Instant
 T = TypeVar("T")
 
 JSON_FLAG: Final = "--json"
+STOPPED: Final = "Stopped. What had begun may have been done: look before you try again."
 json_option = click.option(
     JSON_FLAG, "as_json", is_flag=True, help="End with one line that is a JSON object."
 )
@@ -49,15 +51,40 @@ class Commands(click.Group):
         """Run the command that `args` name and exit with its code."""
         given = list(sys.argv[1:] if args is None else args)
         as_json = JSON_FLAG in given
+        _print_anything()
         try:
+            _check_text(given)
             outcome = super().main(given, *rest, **(extra | {"standalone_mode": False}))
         except click.Abort:
-            _fail(Failure("aborted", "Stopped."), as_json)
+            _fail(Failure("aborted", STOPPED), as_json)
         except click.ClickException as error:
             _fail(error, as_json)
         except (StoreError, SettingsError) as error:
             _fail(Failure(error.code, str(error)), as_json)
+        except OSError as error:
+            _fail(Failure("system", _of_the_system(error)), as_json)
         sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _print_anything() -> None:
+    """Let no name break a command that did its work: the terminal's code may lack its letters."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _check_text(args: Sequence[str]) -> None:
+    """Failure unless all that was typed is text; the system hands over any bytes."""
+    for number, text in enumerate(args, start=1):
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            message = f"Argument {number} is no UTF-8 text. Type it anew, or set LC_ALL=C.UTF-8."
+            raise Failure("usage", message)
+
+
+def _of_the_system(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    reason = error.strerror or type(error).__name__
+    return f"{where}{reason}. Check the path, its rights and the disk."
 
 
 def _fail(error: click.ClickException, as_json: bool) -> NoReturn:

@@ -114,7 +114,7 @@ def set_(tenant: str, key: str, value: str, as_json: bool) -> None:
 
     facts = with_store(work)
     value_now = facts["settings"].get(key, facts.get(key))
-    shown = ", ".join(value_now) if isinstance(value_now, list) else value_now
+    shown = ", ".join(value_now) if isinstance(value_now, list | tuple) else value_now
     line = f"{printable(facts['name'])}: {key} is now {printable(shown)}"
     answer(facts, [line], as_json=as_json)
 

@@ -140,7 +140,13 @@ def database_path(url: str) -> Path:
     """The file that a database URL names; StoreUnavailable when it names none."""
     parts = urlsplit(url)
     path = unquote(parts.path.removeprefix("/"))
-    if parts.scheme != "sqlite" or parts.netloc or parts.query or path in ("", ":memory:"):
+    if (
+        parts.scheme != "sqlite"
+        or parts.netloc
+        or parts.query
+        or path in ("", ":memory:")
+        or "\0" in path
+    ):
         raise StoreUnavailable(
             "The database URL must be sqlite:////absolute/path or sqlite:///relative/path. "
             "Correct SAK_HUB_DATABASE_URL."
@@ -163,7 +169,8 @@ def _refusal(path: Path, error: Exception) -> StoreError:
     own = translated(error)
     if isinstance(own, StoreError):
         return own
-    return StoreUnavailable(f"The database {path} cannot be opened: {error}. Check its folder.")
+    reason = getattr(error, "strerror", None) or error
+    return StoreUnavailable(f"The database {path} cannot be opened: {reason}. Check its folder.")
 
 
 def _tx(connection: sqlite3.Connection) -> Tx:

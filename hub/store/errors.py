@@ -71,7 +71,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     ),
     sqlite3.SQLITE_IOERR: (
         StoreUnavailable,
-        "The disk that holds the database reported an error. Check it before anything else.",
+        "The disk that holds the database reported an error. Check its free space and its health.",
     ),
 }
 

@@ -18,6 +18,11 @@ from hub.store.errors import DAMAGED, SchemaTooNew, StoreDamaged
 CHECKED_PAGES: Final = (
     16_384  # 64 MiB: a full check took 0.08 s; damage beyond shows when it is read
 )
+# Other programs number their schemas in `user_version`, too.
+_TABLES: Final = (
+    "SELECT count(*), total(name IN ('tenants', 'agent_tokens', 'down_events')) = 3"
+    " FROM sqlite_master WHERE type = 'table'"
+)
 _WAL_TRIES: Final = 100
 _WAL_WAIT_S: Final = 0.05
 
@@ -48,9 +53,9 @@ def bring_up_to_date(connection: sqlite3.Connection) -> int:
 
 def _check(connection: sqlite3.Connection) -> int:
     """How many migrations are missing, after a look at whether this is a sound database of ours."""
-    missing = _missing(connection)
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if missing == len(migrations()) and tables:
+    tables, ours = connection.execute(_TABLES).fetchone()
+    missing = None if tables and not ours else _missing(connection)
+    if missing is None or (missing == len(migrations()) and tables):
         raise StoreDamaged(
             "The database belongs to another program. Set SAK_HUB_DATABASE_URL to another file."
         )

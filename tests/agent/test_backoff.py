@@ -78,10 +78,12 @@ def test_a_refusal_of_this_agent_means_stop(backoff: Backoff, status: int) -> No
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_overrides(backoff: Backoff, status: int) -> None:
-    """What the hub asks for is done, within the longest pause that there is."""
+    """What the hub asks for is done, up to an hour; no pause at all is not asked for."""
     assert backoff.refused(status, 7.5, 0.5) == Pause(7.5)
-    assert backoff.refused(status, 1e9, 0.5) == Pause(900)
+    assert backoff.refused(status, 1200, 0.5) == Pause(1200)
+    assert backoff.refused(status, 1e9, 0.5) == Pause(3600)
     assert backoff.refused(status, None, 1.0) == Pause(1)
+    assert backoff.refused(status, 0.0, 1.0) == Pause(2)
 
 
 @pytest.mark.parametrize("status", [302, 404, 426, 500, 502])

@@ -1,19 +1,28 @@
+import asyncio
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
 
+from agent.clock import Clock, SystemClock
+from agent.database import Database, JournalFullError
+from agent.inbox import Accepted
+from agent.journal import FILE_NAME, Journal
 from agent.link import Phase
 from protocol.ids import whatsapp_key
 from protocol.messages import (
     Command,
     Error,
+    Event,
     HeartbeatTimes,
     Instant,
     MessageStatus,
+    QuarantinedEvent,
 )
-from tests.agent.linked import TYPING, Stage, frames, pair, with_settings
+from tests.agent.linked import SETTINGS, TYPING, Stage, frames, pair, with_settings
+from tests.agent.scripted_hub import scripted_hub
 from tests.agent.stage import order, received
 
 # --- delivery ------------------------------------------------------------------------------------
@@ -345,6 +354,58 @@ async def test_a_full_disk_ends_the_connection_and_keeps_nothing_half(stage: Sta
         database.execute("PRAGMA max_page_count = 1000000")
         await stage.hub.until(lambda: stage.hub.down_acked == 10)
     assert len(await stage.journal.pending_sends()) == 10
+
+
+class FullJournal(Journal):
+    """A journal that has no room for its first order, when the test says so."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__(database, clock)
+        self.reached, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def accept(self, event: Event | QuarantinedEvent) -> Accepted:
+        if not self.gate.is_set():
+            self.reached.set()
+            await self.gate.wait()
+            raise JournalFullError("The disk is full: free some space.")
+        return await super().accept(event)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+async def test_what_comes_behind_an_order_without_room_is_let_go(
+    tmp_path: Path, closed: bool
+) -> None:
+    """Later orders, even a close: the connection ends and the next one brings all of them."""
+    journal = await FullJournal.open(tmp_path / FILE_NAME, SystemClock())
+    async with scripted_hub() as hub:
+        await pair(journal, hub.url)
+        stage = Stage(hub, journal, SETTINGS)
+        async with stage.running():
+            await stage.online()
+            await hub.order(order("one"))
+            await journal.reached.wait()
+            await hub.order(order("two"))
+            await (await hub.peer.socket.ping())  # the agent's reader has it
+            if closed:
+                await hub.close(1012)
+            journal.gate.set()
+            await hub.until(lambda: len(hub.hellos) == 2 and hub.down_acked == 2)
+    assert [send.order.text for send in await journal.pending_sends()] == ["one", "two"]
+    await journal.close()
+
+
+async def test_an_unusable_order_is_reported_before_a_drained_agent_leaves(stage: Stage) -> None:
+    """The last order before a drain is a bad one: its error goes out with its acknowledgement."""
+    async with stage.running():
+        await stage.online()
+        await stage.hub.order(Command(name="pause", args={}))
+        await stage.hub.until(lambda: stage.hub.down_acked == 1)
+        bad = replace(stage.hub.down[0], id=uuid4(), seq=2, type="novelty")
+        stage.hub.down.append(bad)
+        stage.hub._push(stage.hub.peer)
+        await stage.hub.drain(0, 0.1)
+        await stage.hub.until(lambda: 4000 in stage.hub.closes)
+    assert [error.ref for error in stage.hub.errors] == [bad.id]
 
 
 async def test_the_hubs_word_on_the_token_is_kept(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -114,6 +115,39 @@ async def test_a_full_disk_changes_nothing(journal: Journal) -> None:
     journal._database._connection.execute("PRAGMA max_page_count = 1000000")
     assert await journal.record_inbound(received("C1"))
     assert (await journal.own_log()).head == head + 1
+
+
+LIMITED = """
+import asyncio, sys
+from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, setrlimit
+from agent.clock import SystemClock
+from agent.database import JournalFullError
+from agent.journal import Journal
+from tests.agent.stage import received
+
+async def main():
+    journal = await Journal.open(Path(sys.argv[1]), SystemClock())
+    setrlimit(RLIMIT_FSIZE, (300_000, RLIM_INFINITY))
+    kept = 0
+    try:
+        while kept < 1000:
+            await journal.record_inbound(received(f"A{kept}", text="x" * 5000))
+            kept += 1
+    except JournalFullError:
+        setrlimit(RLIMIT_FSIZE, (RLIM_INFINITY, RLIM_INFINITY))
+    assert await journal.record_inbound(received("again"))
+    assert (await journal.own_log()).head == kept + 1 < 1000
+    await journal.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_limit_on_the_files_size_is_a_full_disk(path: Path) -> None:
+    """A quota or `ulimit -f` refuses the write itself: nothing is changed, and it can go on."""
+    command = [sys.executable, "-c", LIMITED, str(path)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
 
 
 async def test_a_journal_moved_aside_keeps_everything(path: Path, clock: FakeClock) -> None:

@@ -36,11 +36,23 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     await journal.close()
 
 
+async def acknowledged(_order: SendOrder) -> Lookup:
+    return Lookup.ACKNOWLEDGED
+
+
 async def test_an_order_is_read_sent_and_reported_under_its_key(desk: Desk) -> None:
     """The chat is marked read, the text goes out once, the status names the derived key."""
     ref = await desk.give(order("hello"))
     assert await desk.finished(1) == [MessageStatus(ref=ref, wa_id=whatsapp_key(ref), state="sent")]
-    assert desk.phone.asked == [("mark_read", CHAT), ("send", "hello")]
+    assert desk.phone.asked == [("look_up", "hello"), ("mark_read", CHAT), ("send", "hello")]
+
+
+async def test_what_a_lost_journal_sent_is_reported_and_not_repeated(desk: Desk) -> None:
+    """A wiped or restored journal gets its orders again: WhatsApp has the key, so `sent`."""
+    desk.phone.on_look_up = acknowledged
+    ref = await desk.give(order("hello"))
+    assert await desk.finished(1) == [MessageStatus(ref=ref, wa_id=whatsapp_key(ref), state="sent")]
+    assert desk.phone.asked == [("look_up", "hello")]
 
 
 async def test_a_chat_keeps_its_order_and_another_overtakes_it(desk: Desk) -> None:
@@ -53,8 +65,9 @@ async def test_a_chat_keeps_its_order_and_another_overtakes_it(desk: Desk) -> No
     async def send(order: SendOrder) -> Outcome:
         return Outcome("unknown" if order.text == "a1" else "sent")
 
-    async def look_up(_order: SendOrder) -> Lookup:
-        return Lookup.ACKNOWLEDGED if settled.is_set() else Lookup.ABSENT
+    async def look_up(order: SendOrder) -> Lookup:
+        known = settled.is_set() and order.text == "a1"
+        return Lookup.ACKNOWLEDGED if known else Lookup.ABSENT
 
     desk.phone.on_send, desk.phone.on_look_up = send, look_up
     desk.policy = msgspec.structs.replace(AT_ONCE, lookup_every_s=50)
@@ -114,7 +127,8 @@ async def test_an_acknowledgement_between_lookup_and_repeat_stops_the_repeat(des
     await desk.journal.mark(ref, "sending", 1)
 
     async def look_up(order: SendOrder) -> Lookup:
-        await desk.journal.note_ack(order.key, "delivered")
+        if order.key == whatsapp_key(ref):
+            await desk.journal.note_ack(order.key, "delivered")
         return Lookup.ABSENT
 
     desk.phone.on_look_up = look_up
@@ -223,7 +237,7 @@ async def test_the_owner_who_writes_during_the_typing_stops_it(desk: Desk) -> No
     desk.phone.on_typing = typing
     await desk.give(order("hello"))
     assert [outcome_of(end) for end in await desk.finished(1)] == [("failed", "owner_replied")]
-    assert desk.phone.asked == [("mark_read", CHAT), ("typing", CHAT), ("paused", CHAT)]
+    assert desk.phone.asked[1:] == [("mark_read", CHAT), ("typing", CHAT), ("paused", CHAT)]
 
 
 async def test_a_wrong_account_and_a_file_fail_with_their_codes(desk: Desk) -> None:
@@ -246,17 +260,18 @@ async def test_a_driver_that_breaks_leaves_doubt_not_a_dead_agent(desk: Desk) ->
 
     async def broken(*_what: object) -> Outcome:
         desk.clock.advance(1)
+        desk.phone.on_look_up = broken  # type: ignore[assignment]
         raise RuntimeError("the page is gone")
 
     desk.phone.on_send, desk.phone.on_typing = broken, broken  # type: ignore[assignment]
-    desk.phone.on_look_up = broken  # type: ignore[assignment]
     desk.policy = msgspec.structs.replace(AT_ONCE, typing_max_s=1)
     await desk.give(order("hello"))
     ends = await desk.finished(1)
     assert [outcome_of(end) for end in ends] == [("unknown", "unknown_outcome")]
-    assert [what for what, _ in desk.phone.asked] == ["mark_read", "typing", "send"] + [
-        "look_up"
-    ] * 3
+    assert [what for what, _ in desk.phone.asked] == [
+        *("look_up", "mark_read", "typing", "send"),
+        *["look_up"] * 3,
+    ]
 
 
 async def test_the_refusal_of_whatsapp_is_told_in_its_words(desk: Desk) -> None:

@@ -140,6 +140,29 @@ async def test_a_refused_agent_waits_and_says_why(stage: Stage, status: int, sen
     assert sentence in stage.reasons(Phase.REFUSED)[0]
 
 
+async def test_a_pause_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    """A proxy may add its own Retry-After to the hub's: the first counts, nothing breaks."""
+    asked = asyncio.Semaphore(0)
+
+    async def busy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        named = b"Retry-After: 0\r\nRetry-After: 50\r\n"
+        writer.write(b"HTTP/1.1 503 Busy\r\n" + named + b"Content-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        asked.release()
+
+    server = await asyncio.start_server(busy, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    journal = await Journal.open(tmp_path / FILE_NAME, SystemClock())
+    await pair(journal, f"ws://127.0.0.1:{port}/agent")
+    stage = Stage(ScriptedHub(), journal, SETTINGS)
+    async with server, stage.running():
+        await asked.acquire()
+        await asked.acquire()
+    await journal.close()
+
+
 @with_settings(stopped_retry_s=3600)
 async def test_a_new_pairing_ends_the_pause(stage: Stage) -> None:
     """A PC that was refused is back seconds after it was paired anew, without a restart."""

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +20,8 @@ from agent.pairing import (
     rotate,
 )
 from agent.settings import Settings
-from protocol.messages import Instant
-from tests.agent.stage import NOW_MS
+from protocol.messages import Instant, Position
+from tests.agent.stage import NOW_MS, welcome
 from tests.fakes import FakeClock
 
 DEVICE = Device(name="Counter PC", os="Linux", version="1.0")
@@ -265,9 +266,9 @@ async def test_a_refused_rotation_keeps_the_old_token(desk: Desk, journal: Journ
 
 
 @asynccontextmanager
-async def keeping(journal: Journal, clock: FakeClock) -> AsyncIterator[None]:
+async def keeping(journal: Journal) -> AsyncIterator[None]:
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        task = group.create_task(keep_token_fresh(Settings(), journal, clock))
+        task = group.create_task(keep_token_fresh(Settings(), journal))
         yield
         task.cancel()
 
@@ -279,7 +280,7 @@ async def test_a_token_is_rotated_at_half_its_life(
     await save(journal, desk, NOW_MS + 10_000)
     clock.advance(5.1)
     desk.answer(201, {"token": "sak_a_second", "expires_at": str(Instant(NOW_MS + 20_000_000))})
-    async with keeping(journal, clock):
+    async with keeping(journal):
         await desk.called.acquire()
     assert len(desk.calls) == 1
 
@@ -292,17 +293,65 @@ async def test_a_failed_rotation_is_tried_again(
     clock.advance(3.9)
     desk.answer(500, {})
     desk.answer(201, {"token": "sak_a_second"})
-    async with keeping(journal, clock):
+    async with keeping(journal):
         await desk.called.acquire()
         await desk.called.acquire()
     assert [call[1]["authorization"] for call in desk.calls] == ["Bearer sak_a_first"] * 2
 
 
-async def test_a_token_for_ever_is_left_alone(
-    desk: Desk, journal: Journal, clock: FakeClock
+async def test_tokens_that_are_born_old_are_not_asked_for_in_a_circle(
+    desk: Desk, journal: Journal
 ) -> None:
+    """A hub whose tokens expire at once is asked once a second, not as fast as it answers."""
+    began = time.monotonic()
+    await save(journal, desk, NOW_MS - 1)
+    for _ in range(2):
+        desk.answer(201, {"token": "sak_a_second", "expires_at": str(Instant(NOW_MS - 1))})
+    async with keeping(journal):
+        await desk.called.acquire()
+        await desk.called.acquire()
+    assert time.monotonic() - began >= 0.9
+
+
+@pytest.mark.parametrize("ahead_s", [-90_000, 90_000])
+async def test_half_of_a_life_is_measured_on_the_hubs_clock(
+    desk: Desk, journal: Journal, clock: FakeClock, ahead_s: int
+) -> None:
+    """A PC whose clock is a day off neither rotates all the time nor lets its token expire."""
+    hub_ms = NOW_MS + ahead_s * 1000
+    await save(journal, desk, None)
+    own = await journal.own_log()
+    position = Position(epoch=own.epoch, seq=0)
+    assert await journal.reconcile(welcome(position, hub_ms=hub_ms))
+    await journal.save_token("a1", "sak_a_first", hub_ms + 10_000)
+    clock.advance(4.9)
+    async with keeping(journal):
+        await asyncio.sleep(0)
+    assert desk.calls == []
+    clock.advance(0.2)
+    desk.answer(201, {"token": "sak_a_second"})
+    async with keeping(journal):
+        await desk.called.acquire()
+
+
+async def test_the_pairings_token_begins_at_the_latest_with_the_welcome(
+    desk: Desk, journal: Journal
+) -> None:
+    """Paired by a clock that is ahead of the hub's, its life has begun all the same."""
+    hub_ms = NOW_MS - 90_000_000
+    await save(journal, desk, hub_ms + 10_000)
+    own = await journal.own_log()
+    position = Position(epoch=own.epoch, seq=0)
+    assert await journal.reconcile(welcome(position, hub_ms=hub_ms))
+    await journal.note_token_expiry(hub_ms + 10_000)
+    identity = await journal.identity()
+    assert identity is not None
+    assert (identity.token_since_ms, identity.token_expires_ms) == (hub_ms, hub_ms + 10_000)
+
+
+async def test_a_token_for_ever_is_left_alone(desk: Desk, journal: Journal) -> None:
     """Without an expiry the hub is never asked."""
     await save(journal, desk, None)
-    async with keeping(journal, clock):
+    async with keeping(journal):
         await asyncio.sleep(0)
     assert desk.calls == []

@@ -29,9 +29,12 @@ from agent.sender import (
 from protocol.messages import Fault
 
 ACCOUNT = "+919800000009"
-POLICY = Policy(typing_chars_per_s=10, typing_max_s=5, gap_s=1, attempts_max=2, doubts_max=3)
+POLICY = Policy(
+    typing_chars_per_s=10, typing_max_s=5, gap_s=1, attempts_max=2, lives_max=4, doubts_max=3
+)
 QUEUED = Outgoing(State.QUEUED, ACCOUNT, chars=20, has_media=False, ordered_ms=5_500)
 IN_DOUBT = replace(QUEUED, state=State.SENDING, attempts=1)
+UNSENT = Progress(unsent=True)
 READY = Surroundings(now_ms=6_000, monotonic=100.0, whatsapp="ready", account=ACCOUNT, paused=False)
 
 
@@ -84,20 +87,34 @@ def test_typing_takes_as_long_as_the_text_within_a_bound(
     assert typing_s(chars, Policy(typing_chars_per_s=per_s, typing_max_s=max_s)) == pause
 
 
-def test_a_queued_send_is_typed_and_then_handed_over() -> None:
-    """Typing comes first, the hand-over when its pause is over."""
-    assert decide(QUEUED, Progress(), READY, POLICY) == Type(2.0)
-    typing = replace(QUEUED, state=State.TYPING)
-    assert decide(typing, Progress(typed_at=102.0), READY, POLICY) == Wait(102.0)
+def test_a_queued_send_is_looked_up_typed_and_then_handed_over() -> None:
+    """The lookup comes first, then typing, and the hand-over when its pause is over."""
+    assert decide(QUEUED, Progress(), READY, POLICY) == LookUp()
+    assert decide(QUEUED, UNSENT, READY, POLICY) == Type(2.0)
+    typing, typed = replace(QUEUED, state=State.TYPING), replace(UNSENT, typed_at=102.0)
+    assert decide(typing, typed, READY, POLICY) == Wait(102.0)
     later = replace(READY, monotonic=102.0)
-    assert decide(typing, Progress(typed_at=102.0), later, POLICY) == HandOver()
+    assert decide(typing, typed, later, POLICY) == HandOver()
+
+
+def test_what_went_out_before_this_journal_began_is_not_sent_again() -> None:
+    """A wiped or restored journal does not know what went out: WhatsApp is asked first."""
+    held = note_lookup(Progress(), Lookup.ACKNOWLEDGED, 100.0, POLICY)
+    assert decide(QUEUED, held, READY, POLICY) == Finish(State.SENT)
+    progress = Progress()
+    for found in (Lookup.PENDING, Lookup.UNAVAILABLE, Lookup.PENDING):
+        assert decide(QUEUED, progress, replace(READY, monotonic=102.0), POLICY) == LookUp()
+        progress = note_lookup(progress, found, 100.0, POLICY)
+        if progress.doubts < POLICY.doubts_max:
+            assert decide(QUEUED, progress, READY, POLICY) == Wait(102.0)
+    assert state_of(decide(QUEUED, progress, READY, POLICY)) is State.UNKNOWN
 
 
 def test_without_a_typing_pause_only_the_gap_delays() -> None:
     """With no pause set a send goes at once, or when the gap after the previous one is over."""
     policy = replace(POLICY, typing_max_s=0)
-    assert decide(QUEUED, Progress(), READY, policy) == Type(0.0)
-    typing, typed = replace(QUEUED, state=State.TYPING), Progress(typed_at=100.0)
+    assert decide(QUEUED, UNSENT, READY, policy) == Type(0.0)
+    typing, typed = replace(QUEUED, state=State.TYPING), replace(UNSENT, typed_at=100.0)
     assert decide(typing, typed, READY, policy) == HandOver()
     assert decide(typing, typed, replace(READY, free_at=100.7), policy) == Wait(100.7)
 
@@ -105,7 +122,7 @@ def test_without_a_typing_pause_only_the_gap_delays() -> None:
 @pytest.mark.parametrize("state", [State.QUEUED, State.TYPING])
 def test_a_refused_send_ends_with_its_reason(state: State) -> None:
     """Expiry, files, another account and an owner who wrote end a send before anything goes out."""
-    send, typed = replace(QUEUED, state=state), Progress(typed_at=0.0)
+    send, typed = replace(QUEUED, state=state), replace(UNSENT, typed_at=0.0)
 
     def verdict(send: Outgoing, around: Surroundings) -> object:
         return decide(send, typed, around, POLICY)
@@ -145,7 +162,7 @@ def test_a_lookup_decides() -> None:
     held = note_lookup(Progress(), Lookup.ACKNOWLEDGED, 100.0, POLICY)
     assert decide(IN_DOUBT, held, READY, POLICY) == Finish(State.SENT)
     absent = note_lookup(Progress(), Lookup.ABSENT, 100.0, POLICY)
-    assert absent == Progress(look_at=102.0, lookup=Lookup.ABSENT)
+    assert absent == Progress(look_at=102.0, lookup=Lookup.ABSENT, unsent=True)
     assert decide(IN_DOUBT, absent, READY, POLICY) == HandOver()
     assert decide(IN_DOUBT, absent, replace(READY, free_at=101.0), POLICY) == Wait(101.0)
     pending = note_lookup(Progress(), Lookup.PENDING, 100.0, POLICY)
@@ -159,7 +176,14 @@ def test_an_absent_message_is_still_judged_before_it_goes_again() -> None:
     outrun = replace(READY, owner_wrote_ms=9_000)
     assert code_of(decide(IN_DOUBT, absent, outrun, POLICY)) == "owner_replied"
     assert decide(IN_DOUBT, absent, replace(READY, paused=True), POLICY) == Wait()
-    assert code_of(decide(replace(IN_DOUBT, attempts=2), absent, READY, POLICY)) == "not_sent"
+    assert code_of(decide(IN_DOUBT, replace(absent, attempts=2), READY, POLICY)) == "not_sent"
+
+
+def test_attempts_that_a_crash_cut_short_count_less() -> None:
+    """What WhatsApp never had is sent however often the agent died; but not for ever."""
+    absent = Progress(lookup=Lookup.ABSENT)
+    assert decide(replace(IN_DOUBT, attempts=3), absent, READY, POLICY) == HandOver()
+    assert code_of(decide(replace(IN_DOUBT, attempts=4), absent, READY, POLICY)) == "not_sent"
 
 
 def test_doubt_ends_as_unknown_and_never_as_a_repeat() -> None:
@@ -250,7 +274,9 @@ class Shop:
                     found = self.phone.look_up("K")
                     progress = note_lookup(progress, found, self.now, POLICY)
                 case HandOver():
-                    typing, progress = False, Progress(look_at=self.now + POLICY.lookup_every_s)
+                    typing, tries = False, progress.attempts + 1
+                    look_at = self.now + POLICY.lookup_every_s
+                    progress = Progress(look_at=look_at, attempts=tries)
                     self.hand_over()
                 case Finish(state=state):
                     self.commit(state, self.row.attempts)
@@ -290,4 +316,4 @@ def test_a_customer_sees_a_reply_once_or_a_person_is_asked(data: st.DataObject) 
     seen = shop.phone.shown.get("K", 0)
     allowed = {State.SENT: {1}, State.FAILED: {0}, State.EXPIRED: {0}, State.UNKNOWN: {0, 1}}
     assert seen in allowed[shop.row.state]
-    assert shop.row.attempts <= POLICY.attempts_max
+    assert shop.row.attempts <= POLICY.lives_max

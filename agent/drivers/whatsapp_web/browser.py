@@ -45,15 +45,10 @@ _REMEDY: Final = (
     "No Chrome, Edge or Chromium was found: install one of them, or run "
     "`sak-agent install-browser`, which fetches Chromium."
 )
-# --optimize-for-size saves a sixth of a busy page's memory, the others traffic that a shop's
-# uplink can do without.
-_ARGUMENTS: Final = (
-    "--js-flags=--optimize-for-size",
-    "--disable-quic",
-    "--disable-sync",
-    "--disable-features=Translate,OptimizationHints,MediaRouter",
-    "--no-default-browser-check",
-)
+# --optimize-for-size saves a sixth of a busy page's memory; QUIC gets lost on many shops' lines.
+# Playwright adds its own (no sync, no background traffic). No --disable-features here: the last one
+# counts, and it would undo Playwright's.
+_ARGUMENTS: Final = ("--js-flags=--optimize-for-size", "--disable-quic")
 _VIEWPORT: Final = ViewportSize(width=1280, height=800)
 
 

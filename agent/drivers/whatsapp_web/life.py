@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 import structlog
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
 from agent.drivers.whatsapp_web import browser
@@ -95,14 +95,8 @@ class Life:
             BrowserGoneError: the only way in which this ends by itself.
             BrowserMissingError: there is no browser to launch.
         """
-        async with _playwright() as playwright:
-            downloaded = Path(playwright.chromium.executable_path)
-            path = browser.require_browser(self._settings.browser_path, downloaded)
-            agent = None
-            if self._settings.headless:
-                agent = await browser.plain_user_agent(playwright, path, self._settings)
-            user_data = self._pad.user_data
-            context = await browser.launch(playwright, path, user_data, agent, self._settings)
+        async with _playwright(self._settings.launch_timeout_s) as playwright:
+            context = await self._launch(playwright)
             try:
                 await self._attend(context)
             finally:
@@ -110,36 +104,58 @@ class Life:
                 await self._close(context)
         raise BrowserGoneError(self._why)
 
+    async def _launch(self, playwright: Playwright) -> BrowserContext:
+        settings = self._settings
+        downloaded = Path(playwright.chromium.executable_path)
+        path = browser.require_browser(settings.browser_path, downloaded)
+        try:
+            async with asyncio.timeout(settings.launch_timeout_s):
+                agent = None
+                if settings.headless:
+                    agent = await browser.plain_user_agent(playwright, path, settings)
+                user_data = self._pad.user_data
+                return await browser.launch(playwright, path, user_data, agent, settings)
+        except TimeoutError:
+            raise BrowserGoneError("The browser took too long to start.") from None
+
     async def _attend(self, context: BrowserContext) -> None:
         """Look after the page until something ends."""
-        await context.expose_binding(TELL, self._on_tell)
         page = context.pages[0] if context.pages else await context.new_page()
         context.on("close", lambda _: self._end("The browser ended."))
         page.on("close", lambda _: self._end("The browser's page was closed."))
         page.on("crash", lambda _: self._end("The browser's page crashed."))
         page.on("domcontentloaded", lambda _: self._loaded.set())
         self.calls = Calls(page, self._settings)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._wait_for_end(), name="browser-end")
-                tasks.create_task(self._keep_injected(page), name="browser-inject")
-                tasks.create_task(self._watch(), name="browser-watch")
-                tasks.create_task(self._open(page), name="browser-open")
-        except* BrowserGoneError as group:
-            self._why = str(group.exceptions[0])
+        # No child lets the group fail: up to Python 3.12 a failing group forgets a cancellation
+        # that comes in the same moment, and the driver would not stop.
+        async with asyncio.TaskGroup() as tasks:
+            works = {
+                "browser-open": self._open(context, page),
+                "browser-inject": self._keep_injected(page),
+                "browser-watch": self._watch(),
+            }
+            children = [
+                tasks.create_task(self._until_gone(work), name=name) for name, work in works.items()
+            ]
+            await self._gone.wait()
+            for child in children:
+                child.cancel()
 
-    async def _open(self, page: Page) -> None:
-        limit_ms = self._settings.load_timeout_s * 1000
+    async def _until_gone(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await page.goto(self._settings.url, wait_until="domcontentloaded", timeout=limit_ms)
-        except PlaywrightError as error:
+            await work
+        except BrowserGoneError as error:
+            self._end(str(error))
+
+    async def _open(self, context: BrowserContext, page: Page) -> None:
+        try:
+            async with asyncio.timeout(self._settings.load_timeout_s):
+                await context.expose_binding(TELL, self._on_tell)
+                await page.goto(self._settings.url, wait_until="domcontentloaded", timeout=0)
+        except (PlaywrightError, TimeoutError) as error:
             if not page.is_closed():
                 self._tell(UnreachableTold())
             raise BrowserGoneError("The page could not be loaded.") from error
-
-    async def _wait_for_end(self) -> NoReturn:
-        await self._gone.wait()
-        raise BrowserGoneError(self._why)
 
     async def _keep_injected(self, page: Page) -> NoReturn:
         """Bring the scripts in after every load: WhatsApp reloads itself on update and logout."""
@@ -213,12 +229,13 @@ def _is_judged(state: PageState) -> bool:
 
 
 @asynccontextmanager
-async def _playwright() -> AsyncIterator[Any]:
+async def _playwright(timeout_s: float) -> AsyncIterator[Playwright]:
     """Playwright's own process, which may die like any other."""
     manager = async_playwright()
     try:
-        playwright = await manager.start()
-    except (PlaywrightError, OSError) as error:
+        async with asyncio.timeout(timeout_s):
+            playwright = await manager.start()
+    except (PlaywrightError, OSError, TimeoutError) as error:
         raise BrowserGoneError("Playwright could not be started.") from error
     try:
         yield playwright

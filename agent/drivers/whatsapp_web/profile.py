@@ -55,6 +55,7 @@ class Profile:
 
     def __exit__(self, *_: object) -> None:
         if self._lock is not None:
+            self.clear()
             self._lock.close()
             self._lock = None
 

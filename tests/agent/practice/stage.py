@@ -96,6 +96,10 @@ class Phone:
         answer = await self._client.post("/api/customers", json=about)
         return Person(self._client, answer.raise_for_status().json()["chat"])
 
+    def person(self, chat: str) -> Person:
+        """The customer of a chat that is there already."""
+        return Person(self._client, chat)
+
     async def new_group(self, *members: str) -> Person:
         """A group of some customers, by id, with the shop."""
         body = {"name": "Group", "members": members}

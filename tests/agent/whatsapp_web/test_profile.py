@@ -51,16 +51,23 @@ def test_a_killed_holder_frees_the_profile(tmp_path: Path) -> None:
             pass
 
 
+def started(command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
 def test_clearing_ends_leftovers_of_this_profile_only(tmp_path: Path) -> None:
     """A browser that an earlier agent left, and Chromium's stale lock, are out of the way."""
-    sleep = "import time; time.sleep(60)"
+    wait = "import sys; print('up', flush=True); sys.stdin.read()"
     with Profile(tmp_path) as profile:
         (profile.user_data / "SingletonLock").symlink_to("another-computer-4242")
-        mine = [sys.executable, "-c", sleep, f"--user-data-dir={profile.user_data}"]
-        other = [sys.executable, "-c", sleep, f"--user-data-dir={profile.user_data}2"]
-        with subprocess.Popen(mine) as left, subprocess.Popen(other) as foreign:
+        mine = [sys.executable, "-c", wait, f"--user-data-dir={profile.user_data}"]
+        other = [sys.executable, "-c", wait, f"--user-data-dir={profile.user_data}2"]
+        with started(mine) as left, started(other) as foreign:
+            for process in (left, foreign):
+                assert process.stdout is not None
+                assert process.stdout.readline() == b"up\n"
             profile.clear()
-            assert left.wait(timeout=5) < 0
+            left.wait(timeout=5)
             assert foreign.poll() is None
             foreign.kill()
         assert not (profile.user_data / "SingletonLock").is_symlink()

@@ -2,6 +2,8 @@
 # except a Chromium, which is installed when the machine has no browser.
 
 PYTHON ?= python3
+HUB_PORT ?= 8080
+PHONE_PORT ?= 3002
 BIN := .venv/bin
 CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/conversation/turns.py,hub/commerce/pricing.py,agent/sender.py,agent/backoff.py
 
@@ -14,7 +16,7 @@ help: ## list the targets
 setup: .venv/.ready node_modules/.ready .venv/.browser ## install what is missing (again: nothing to do)
 
 run: setup ## hub, agent and practice phone with the sample shop; open the printed address
-	$(BIN)/python -m agent.practice run
+	$(BIN)/python -m agent.practice run --hub-port $(HUB_PORT) --phone-port $(PHONE_PORT)
 
 demo: setup ## play a conversation, two failures included, and print what the customer saw
 	$(BIN)/python -m agent.practice demo

@@ -5,6 +5,7 @@ are not followed, and without TLS only this machine is spoken to (`SAK_AGENT_PLA
 """
 
 import asyncio
+import ssl
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final, Literal, TypeVar
@@ -196,10 +197,26 @@ async def _post(
         async with client:
             return await client.post(base + path, content=body, headers=headers)
     except UNREACHABLE as error:
-        raise PairingError(
-            f"The hub {base} cannot be reached ({type(error).__name__}): "
-            "check its address, the network and the proxy."
-        ) from error
+        raise PairingError(_why_unreachable(error, base)) from error
+
+
+def _why_unreachable(error: BaseException, base: str) -> str:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    match cause:
+        case ssl.SSLCertVerificationError():
+            return (
+                f"The certificate of {base} is not trusted here ({cause.verify_message}): "
+                "check the address and this PC's clock, or ask whoever runs the hub."
+            )
+        case ssl.SSLError():
+            return f"{base} does not speak TLS: check its address and its port."
+        case _:
+            return (
+                f"The hub {base} cannot be reached ({type(error).__name__}): "
+                "check its address, the network and the proxy."
+            )
 
 
 def _client(base: str, settings: Settings) -> httpx2.AsyncClient:

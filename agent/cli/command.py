@@ -66,7 +66,12 @@ class Commands(click.Group):
         except SENTENCES as error:
             _fail(explained(error), as_json)
         except OSError as error:
-            _fail(Failure("system", _of_the_system(error)), as_json)
+            failure = Failure("system", _of_the_system(error))
+            try:
+                _fail(failure, as_json)
+            except OSError:  # the output itself is what cannot be written
+                failure.show()
+                sys.exit(failure.exit_code)
         sys.exit(outcome if isinstance(outcome, int) else 0)
 
 

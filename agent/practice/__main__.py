@@ -2,9 +2,13 @@
 
 import asyncio
 import os
+import signal
 import socket
 import tempfile
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -12,6 +16,8 @@ import msgspec
 from agent.practice import demo, phone
 from agent.practice.house import SHOP, House, HouseError
 from agent.practice.ledger import LedgerDamagedError
+
+T = TypeVar("T")
 
 
 @click.group()
@@ -45,14 +51,8 @@ def phone_command(port: int, state: Path | None, unlinked: bool) -> None:
 @click.option("--phone-port", type=click.IntRange(1, 65535), default=3002, show_default=True)
 def run_command(folder: Path, hub_port: int, phone_port: int) -> None:
     """Run hub, practice phone and agent with a sample shop until Ctrl-C."""
-    try:
-        settings = {"SAK_AGENT_HEADLESS": "true"}
-        asyncio.run(_run(House(folder, hub_port, phone_port, os.environ, settings)))
-    except HouseError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        raise SystemExit(0) from None
+    settings = {"SAK_AGENT_HEADLESS": "true"}
+    _to_the_end(_run(House(folder, hub_port, phone_port, os.environ, settings)))
 
 
 async def _run(house: House) -> None:
@@ -68,15 +68,30 @@ async def _run(house: House) -> None:
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep all files.")
 def demo_command(folder: Path | None) -> None:
     """Play a conversation with two bad moments in it; exit 0 only if every step held."""
+    with tempfile.TemporaryDirectory(prefix="sak-demo-") as scratch:
+        play = demo.play_in(folder or Path(scratch), _free_port(), _free_port(), os.environ)
+        summary = _to_the_end(play)
+    click.echo(msgspec.json.encode(summary).decode())
+    raise SystemExit(0 if summary.ok else 1)
+
+
+def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work`; Ctrl-C and SIGTERM close every part of the house before this process ends."""
     try:
-        with tempfile.TemporaryDirectory(prefix="sak-demo-") as scratch:
-            play = demo.play_in(folder or Path(scratch), _free_port(), _free_port(), os.environ)
-            summary = asyncio.run(play)
+        return asyncio.run(_cancelled_by_sigterm(work))
     except HouseError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
-    click.echo(msgspec.json.encode(summary).decode())
-    raise SystemExit(0 if summary.ok else 1)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise SystemExit(0) from None
+
+
+async def _cancelled_by_sigterm(work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.current_task()
+    if task is not None:
+        with suppress(NotImplementedError):  # Windows has no SIGTERM worth the name
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
 
 
 def _free_port() -> int:

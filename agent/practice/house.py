@@ -10,6 +10,7 @@ Nothing here imports the hub: like an operator, it types `sak-hub` commands.
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -96,6 +97,7 @@ class House:
     ) -> None:
         """`environ` is this process's own; of it no SAK_ name reaches a part, `settings` do."""
         self.folder = folder
+        self._hub_port, self._phone_port = hub_port, phone_port
         self.hub_url = f"http://127.0.0.1:{hub_port}"
         self.phone_url = f"http://127.0.0.1:{phone_port}"
         env = {k: v for k, v in environ.items() if not k.startswith("SAK_")}
@@ -130,6 +132,8 @@ class House:
             HouseError: a part did not start.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        for name, port in (("hub", self._hub_port), ("phone", self._phone_port)):
+            _require_free(name, port)
         try:
             await self._furnish_shop()
             await self._start_hub_and_phone()
@@ -193,6 +197,19 @@ class House:
         """Wait until a part answers with 200."""
         async with httpx2.AsyncClient() as client:
             await until(lambda: _is_up(client, part, url), f"{part.name} does not answer")
+
+
+def _require_free(part: str, port: int) -> None:
+    """Another program on the port would be taken for ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise HouseError(
+                f"Port {port} is taken by another program: stop it, or choose another one "
+                f"with `make run {part.upper()}_PORT=…`."
+            ) from None
 
 
 async def until(holds: Any, otherwise: str, timeout_s: float = _START_TIMEOUT_S) -> None:

@@ -62,7 +62,12 @@ class Commands(click.Group):
         except (StoreError, SettingsError) as error:
             _fail(Failure(error.code, str(error)), as_json)
         except OSError as error:
-            _fail(Failure("system", _of_the_system(error)), as_json)
+            failure = Failure("system", _of_the_system(error))
+            try:
+                _fail(failure, as_json)
+            except OSError:  # the output itself is what cannot be written
+                failure.show()
+                sys.exit(failure.exit_code)
         sys.exit(outcome if isinstance(outcome, int) else 0)
 
 

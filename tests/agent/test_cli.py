@@ -222,8 +222,8 @@ def test_a_missing_browser_ends_the_run_with_its_remedy(
     call("pair", hub.url, GOOD_CODE)
     monkeypatch.setenv("SAK_AGENT_BROWSER", "/nowhere/chromium")
     with agent("run", "--json") as process:
-        output, _ = process.communicate(timeout=60)
-    assert process.returncode == 2
+        output, logged = process.communicate(timeout=60)
+    assert (process.returncode, logged) == (2, "")  # the hub was not told of it
     error = last_object(output)["error"]
     assert error["code"] == "browser_missing"
     assert "/nowhere/chromium" in error["message"]
@@ -244,6 +244,7 @@ def test_a_running_agent_is_seen_and_stopped(memory: Path, hub: SmallHub) -> Non
         assert f"process {process.pid}" in person
         assert "WhatsApp  ready +919800000009" in person
         assert failure("run")[0] == "already_running"
+        assert failure("pair", hub.url, GOOD_CODE)[0] == "already_running"
         assert failure("doctor", "--move-journal-aside")[0] == "already_running"
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
@@ -254,6 +255,12 @@ def test_a_running_agent_is_seen_and_stopped(memory: Path, hub: SmallHub) -> Non
     assert all(json.loads(line)["level"] for line in newest)
     assert "info stopping" in call("logs").stdout
     assert facts("status")["running"] is False
+
+
+def test_bytes_that_are_no_text_are_refused(data_dir: Path) -> None:
+    """A terminal with another code than ours gets a sentence, and the hub no call."""
+    code, message = failure("pair", "http://127.0.0.1:1", "b\udcff")
+    assert (code, message[:10]) == ("usage", "Argument 3")
 
 
 def test_logs_before_the_first_run_and_with_a_torn_line(data_dir: Path) -> None:

@@ -1,28 +1,19 @@
-import asyncio
 import time
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
 
-from agent.clock import Clock, SystemClock
-from agent.database import Database, JournalFullError
-from agent.inbox import Accepted
-from agent.journal import FILE_NAME, Journal
 from agent.link import Phase
 from protocol.ids import whatsapp_key
 from protocol.messages import (
     Command,
     Error,
-    Event,
     HeartbeatTimes,
     Instant,
     MessageStatus,
-    QuarantinedEvent,
 )
-from tests.agent.linked import SETTINGS, TYPING, Stage, frames, pair, with_settings
-from tests.agent.scripted_hub import scripted_hub
+from tests.agent.linked import TYPING, Stage, frames, pair, with_settings
 from tests.agent.stage import order, received
 
 # --- delivery ------------------------------------------------------------------------------------
@@ -339,59 +330,6 @@ async def test_a_new_pairing_ends_the_old_connection(stage: Stage) -> None:
         await stage.hub.until(lambda: len(stage.hub.hellos) == 2 and len(stage.hub.received) == 3)
     assert stage.hub.closes[0] == 4000
     assert stage.heard() == ["A1", "A1", "A2"]
-
-
-async def test_a_full_disk_ends_the_connection_and_keeps_nothing_half(stage: Stage) -> None:
-    """An order that cannot be kept is not acknowledged; with room again it comes once more."""
-    database = stage.journal._database._connection
-    async with stage.running():
-        await stage.online()
-        pages = database.execute("PRAGMA page_count").fetchone()[0]
-        database.execute(f"PRAGMA max_page_count = {pages}")
-        for _ in range(10):
-            await stage.hub.order(order("x" * 9000))
-        await stage.hub.until(lambda: 1011 in stage.hub.closes)
-        database.execute("PRAGMA max_page_count = 1000000")
-        await stage.hub.until(lambda: stage.hub.down_acked == 10)
-    assert len(await stage.journal.pending_sends()) == 10
-
-
-class FullJournal(Journal):
-    """A journal that has no room for its first order, when the test says so."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        super().__init__(database, clock)
-        self.reached, self.gate = asyncio.Event(), asyncio.Event()
-
-    async def accept(self, event: Event | QuarantinedEvent) -> Accepted:
-        if not self.gate.is_set():
-            self.reached.set()
-            await self.gate.wait()
-            raise JournalFullError("The disk is full: free some space.")
-        return await super().accept(event)
-
-
-@pytest.mark.parametrize("closed", [True, False])
-async def test_what_comes_behind_an_order_without_room_is_let_go(
-    tmp_path: Path, closed: bool
-) -> None:
-    """Later orders, even a close: the connection ends and the next one brings all of them."""
-    journal = await FullJournal.open(tmp_path / FILE_NAME, SystemClock())
-    async with scripted_hub() as hub:
-        await pair(journal, hub.url)
-        stage = Stage(hub, journal, SETTINGS)
-        async with stage.running():
-            await stage.online()
-            await hub.order(order("one"))
-            await journal.reached.wait()
-            await hub.order(order("two"))
-            await (await hub.peer.socket.ping())  # the agent's reader has it
-            if closed:
-                await hub.close(1012)
-            journal.gate.set()
-            await hub.until(lambda: len(hub.hellos) == 2 and hub.down_acked == 2)
-    assert [send.order.text for send in await journal.pending_sends()] == ["one", "two"]
-    await journal.close()
 
 
 async def test_an_unusable_order_is_reported_before_a_drained_agent_leaves(stage: Stage) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -134,6 +135,14 @@ def test_a_hub_that_is_away_or_ill_fails(settings: Settings, hub: SmallHub) -> N
     pair(settings, "http://127.0.0.1:9")
     away = checks(settings)["hub"]
     assert (away.verdict, "cannot be reached" in away.finding) == ("fail", True)
+
+
+def test_a_proxy_of_an_unknown_kind_is_a_hub_out_of_reach(settings: Settings) -> None:
+    """The doctor goes on with the other checks."""
+    pair(settings, "https://hub.example")
+    found = checks(msgspec.structs.replace(settings, proxy="socks4://127.0.0.1:1"))
+    assert found["hub"].verdict == "fail"
+    assert found["driver"].verdict == "ok"
 
 
 @pytest.mark.parametrize(("ahead_s", "word"), [(0, "agrees"), (-120, "behind"), (4000, "ahead of")])

@@ -143,7 +143,7 @@ PROBLEM = {"Content_Type": "application/problem+json"}
         (429, PROBLEM | {"Retry_After": "37"}, "try again in 37 seconds"),
         (429, PROBLEM, "try again in 60 seconds"),
         (302, {"Location": "http://127.0.0.1:1/"}, "answered 302"),
-        (500, {}, "answered 500"),
+        (500, {}, "answered 500: try again in a minute"),
     ],
 )
 async def test_each_refusal_has_its_sentence(
@@ -183,6 +183,20 @@ async def test_an_unreachable_hub_is_told(redeem: Pair) -> None:
         await redeem("http://127.0.0.1:1")
 
 
+async def test_a_hub_without_tls_is_told_from_one_out_of_reach(redeem: Pair) -> None:
+    """https:// typed for http:// is the commonest slip with a hub on this machine."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(PairingError, match="does not speak TLS"):
+            await redeem(f"https://127.0.0.1:{port}")
+
+
 async def test_a_socket_elsewhere_without_tls_is_refused(
     desk: Desk, journal: Journal, redeem: Pair
 ) -> None:
@@ -194,12 +208,38 @@ async def test_a_socket_elsewhere_without_tls_is_refused(
 
 
 @pytest.mark.parametrize(
-    "url", ["hub.example", "ftp://hub.example", "https://", "wss://hub.example"]
+    "url",
+    [
+        "hub.example",
+        "ftp://hub.example",
+        "https://",
+        "wss://hub.example",
+        "https://hub.example:99999",
+        "https://[::1",
+        "https://hub.example?code=1",
+        "https://me:hunter2@hub.example",
+    ],
 )
 async def test_what_is_no_address_is_refused(redeem: Pair, url: str) -> None:
-    """The sentence shows how an address looks."""
-    with pytest.raises(PairingError, match=r"https://hub\.example"):
+    """The sentence shows how an address looks, and no password that stood in the wrong one."""
+    with pytest.raises(PairingError, match=r"like https://hub\.example") as caught:
         await redeem(url)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_path_that_a_hub_does_not_have_is_no_wrong_code(desk: Desk, redeem: Pair) -> None:
+    """Who typed more than the hub's address is not sent to look for another code."""
+    body = {"type": "urn:sak:problem:not-found", "status": 404}
+    desk.answer(404, body, **PROBLEM)
+    with pytest.raises(PairingError, match="check the hub's address"):
+        await redeem(f"{desk.url}/agent/pair")
+
+
+async def test_a_kind_of_proxy_that_is_not_known_is_told(redeem: Pair) -> None:
+    """The sentence names the setting, whoever set the proxy."""
+    settings = Settings(proxy="socks4://127.0.0.1:1")
+    with pytest.raises(PairingError, match="SAK_AGENT_PROXY"):
+        await redeem("https://hub.example", settings)
 
 
 def test_tls_is_needed_beyond_this_machine() -> None:

@@ -66,7 +66,11 @@ def test_paths_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ({"driver": "memory"}, "SAK_AGENT_MEMORY_IN and SAK_AGENT_MEMORY_OUT"),
         ({"whatsapp_url": "http://web.example/"}, "give an https:// address"),
         ({"whatsapp_url": "ftp://web.example/"}, "give an https:// address"),
+        ({"whatsapp_url": "https://[web"}, "give an https:// address"),
         ({"proxy": "proxy.example:80"}, "http://host:port"),
+        ({"proxy": "http://proxy.example:99999"}, "http://host:port"),
+        ({"data_dir": ""}, "SAK_AGENT_DATA_DIR is '': give a path"),
+        ({"browser": "/opt/\0"}, "give a path"),
     ],
 )
 def test_a_wrong_variable_is_one_sentence(
@@ -92,6 +96,11 @@ def test_a_wrong_file_is_one_sentence(tmp_path: Path, toml: str, sentence: str) 
     told = refusal(tmp_path, toml)
     assert sentence in told
     assert "agent.toml" in told
+
+
+def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:
+    """The mark that Notepad writes before the text does not matter."""
+    assert load(tmp_path, "\ufeffwindow = 7\n").window == 7
 
 
 def test_a_proxys_password_is_never_shown(tmp_path: Path) -> None:

@@ -103,9 +103,22 @@ def test_a_wrong_file_is_named_with_its_place(tmp_path: Path, text: str, sentenc
     assert str(path) in told
 
 
+@pytest.mark.parametrize("name", ["prot", "SAK_HUB_PORT", "Port"])
+def test_a_setting_that_was_meant_is_named(tmp_path: Path, name: str) -> None:
+    """A slip, or the environment's name in the file."""
+    assert "Did you mean port?" in refusal({}, written(tmp_path, f"{name} = 80\n"))
+
+
+def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:
+    """The mark that Notepad writes before the text does not matter."""
+    assert Settings.load({}, written(tmp_path, "\ufeffport = 1000\n")).port == 1000
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A missing file, a folder and a binary file each give one sentence."""
-    assert "cannot be read" in refusal({"SAK_HUB_CONFIG": str(tmp_path / "none.toml")})
+    told = refusal({"SAK_HUB_CONFIG": str(tmp_path / "none.toml")})
+    assert "cannot be read" in told
+    assert "SAK_HUB_CONFIG" in told
     assert "cannot be read" in refusal({}, tmp_path)
     (tmp_path / "bin.toml").write_bytes(b"\xff\xfe\x00")
     assert "is no TOML" in refusal({}, tmp_path / "bin.toml")

@@ -43,7 +43,19 @@ def test_an_invitation_is_a_code_and_its_end(cli: Cli) -> None:
     assert set(facts) == {"code", "expires_at"}
     assert normalise(facts["code"]) == facts["code"].replace("-", "")
     assert facts["expires_at"].endswith("Z")
-    assert "sak-agent pair http://127.0.0.1:8080 " in cli.lines("agent", "invite", "Shop A")[1]
+    _, command, hint = cli.lines("agent", "invite", "Shop A")
+    assert "sak-agent pair http://127.0.0.1:8080 " in command
+    assert "SAK_HUB_PUBLIC_URL" in hint
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_invitation_names_the_address_that_is_known(cli: Cli) -> None:
+    """The public one; a hub that listens everywhere does not know where it is reached."""
+    cli.env |= {"SAK_HUB_HOST": "0.0.0.0", "SAK_HUB_BEHIND_PROXY": "true"}  # noqa: S104
+    assert "sak-agent pair URL " in cli.lines("agent", "invite", "Shop A")[1]
+    cli.env["SAK_HUB_PUBLIC_URL"] = "https://hub.example.com"
+    _, command = cli.lines("agent", "invite", "Shop A")
+    assert "sak-agent pair https://hub.example.com " in command
 
 
 def test_nobody_is_invited_to_an_unknown_shop(cli: Cli) -> None:

@@ -95,3 +95,42 @@ def test_a_simple_command_starts_without_the_heavy_libraries(cli: Cli) -> None:
     )
     assert json.loads(done.stdout) == {"tenants": []}
     assert done.stderr == "heavy:\n"
+
+
+def test_bytes_that_are_no_text_are_refused(cli: Cli) -> None:
+    """A terminal with another code than ours gets a sentence, and nothing is looked up."""
+    code, message = cli.failure("agent", "revoke", "b\udcff")
+    assert (code, message[:10]) == ("usage", "Argument 3")
+    assert not cli.path.exists()
+
+
+@pytest.mark.parametrize("coding", ["ascii", "cp1252"])
+def test_a_terminal_without_the_letters_shows_others(cli: Cli, coding: str) -> None:
+    """A command that did its work does not fail at the end for want of a letter."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "tenant", "add", "Shop \N{SHOPPING TROLLEY}"],
+        env=cli.env | {"PYTHONIOENCODING": coding},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_the_system_refuses_is_one_sentence() -> None:
+    """A full disk under the output, for one, is no defect of the program."""
+
+    @click.group(cls=Commands)
+    def group() -> None: ...
+
+    @group.command()
+    @click.option("--json", is_flag=True)
+    def save(json: bool) -> None:
+        raise OSError(28, "No space left on device", "out.txt")
+
+    result = CliRunner().invoke(group, ["save", "--json"])
+    assert result.exit_code == 2
+    error = last_object(result)["error"]
+    assert error["code"] == "system"
+    assert error["message"].startswith("out.txt: No space left on device.")

@@ -112,6 +112,22 @@ def test_a_taken_port_is_told(cli: Cli) -> None:
     assert (port["verdict"], "SAK_HUB_PORT" in port["remedy"]) == ("fail", True)
 
 
+def test_an_address_of_another_machine_is_told(cli: Cli) -> None:
+    """The remedy is the host then, not the port."""
+    cli.env |= {"SAK_HUB_HOST": "192.0.2.1", "SAK_HUB_BEHIND_PROXY": "true"}
+    result = cli.run("doctor", "--json")
+    (port,) = [check for check in last_object(result)["checks"] if check["name"] == "port"]
+    assert (port["verdict"], port["remedy"]) == ("fail", "Correct SAK_HUB_HOST.")
+
+
+def test_a_password_in_the_databases_address_is_not_shown(cli: Cli) -> None:
+    """It may be one for a server that this version does not speak to."""
+    cli.env["SAK_HUB_DATABASE_URL"] = "postgres://me:hunter2@db.example/hub"
+    result = cli.run("doctor")
+    assert result.exit_code == 2
+    assert "hunter2" not in result.output
+
+
 def hang_up(server: socket.socket) -> None:
     """Answer the first caller as no hub does."""
     caller, _ = server.accept()

@@ -80,6 +80,10 @@ def test_setting_one_rule_leaves_the_others(cli: Cli) -> None:
     assert cli.lines("tenant", "set", tenant_id, "takeover_s", "90") == [
         "Shop A: takeover_s is now 90.0"
     ]
+    chosen = ("chosen", "+919800000002, +919800000001")
+    assert cli.lines("tenant", "set", tenant_id, *chosen) == [
+        "Shop A: chosen is now +919800000001, +919800000002"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -239,3 +239,21 @@ async def test_no_change_is_missed_between_two_waits() -> None:
     changes.notice()
     assert await changes.after(0) == 2
     assert await changes.after(1) == 2
+
+
+@pytest.mark.parametrize("version", [1, 7])
+async def test_another_programs_numbered_schema_is_not_ours(tmp_path: Path, version: int) -> None:
+    """Others count in `user_version`, too; their file is refused and left as it was."""
+    path = tmp_path / "notes.db"
+    other = sqlite3.connect(path)
+    other.executescript(f"CREATE TABLE notes (x); PRAGMA user_version = {version};")
+    other.close()
+    before = path.read_bytes()
+    assert "another program" in str(await refusal(path))
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_can_have_no_name_is_refused() -> None:
+    """A zero byte ends a name for the system, so nobody could find that file."""
+    with pytest.raises(StoreUnavailable, match="SAK_HUB_DATABASE_URL"):
+        database_path("sqlite:////tmp/%00.db")

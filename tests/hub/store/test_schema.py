@@ -72,7 +72,9 @@ def test_a_failing_migration_leaves_nothing(
 def test_only_what_is_missing_is_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An older database gets the later migrations only, once."""
     connection = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
-    first = ("CREATE TABLE tenants (x); CREATE TABLE agent_tokens (x); CREATE TABLE down_events (x);",)
+    first = (
+        "CREATE TABLE tenants (x); CREATE TABLE agent_tokens (x); CREATE TABLE down_events (x);",
+    )
     monkeypatch.setattr("hub.store.schema.migrations", lambda: first)
     assert bring_up_to_date(connection) == 1
     monkeypatch.setattr(

@@ -127,6 +127,9 @@ class Front:
         match scope["path"]:
             case gate.PATH:
                 await self._door(scope, receive, send)
+            case _ if scope["type"] == "websocket":
+                detail = f"There is no websocket at this address: agents connect to {gate.PATH}."
+                await problem(404, detail)(scope, receive, send)
             case "/healthz" | "/readyz":
                 await self._health(scope, receive, send)
             case _:

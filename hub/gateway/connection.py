@@ -46,6 +46,7 @@ from protocol.session import Closing, Role, Session, State
 log = structlog.get_logger(__name__)
 
 OUTBOX_FRAMES_MAX: Final = 512  # an agent that takes nothing of so much is not there any more
+READ_AHEAD_MAX: Final = 256  # so many answers waiting hold back what is read next
 PUSH_ROWS: Final = 32  # orders read at a time; so many frames waiting hold the next ones back
 
 REFUSALS: Final = {
@@ -84,8 +85,10 @@ class Connection:
         self._outbox: deque[str] = deque()
         self._closing: Closing | None = None
         self._to_write = asyncio.Event()
+        self._has_room = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self._token_ends: float | None = None
         if who.expires_at is not None:
             self._token_ends = clock.monotonic() + (who.expires_at - clock.now_ms()) / 1000
@@ -156,8 +159,15 @@ class Connection:
             except Exception:  # a defect of ours: it must not take the socket's farewell with it
                 log.exception("frame_failed", agent_id=self.who.agent_id)
                 self.close(CloseCode.INTERNAL_ERROR, "the hub made a mistake")
+            await self._answers_written()
         self._session.receive_close(frame)
         self._settle()
+
+    async def _answers_written(self) -> None:
+        """Read on only while the answers get away: a flood slows nobody but its sender."""
+        while len(self._outbox) > READ_AHEAD_MAX and self._session.state is not State.CLOSED:
+            self._has_room.clear()
+            await self._has_room.wait()
 
     async def _write(self) -> None:
         try:
@@ -165,6 +175,7 @@ class Connection:
                 await self._to_write.wait()
                 self._to_write.clear()
                 await self._send_all()
+                self._has_room.set()
                 self._to_do.set()  # there is room for more of the log
         except TimeoutError:
             log.warning("agent_takes_nothing", agent_id=self.who.agent_id)
@@ -189,6 +200,7 @@ class Connection:
     def _hang_up(self) -> None:
         """Nothing gets through: do not wait for what may never come in either."""
         self._session.receive_close(1006)
+        self._has_room.set()
         self._settle()
         if self._reader is not None:
             self._reader.cancel()
@@ -251,10 +263,11 @@ class Connection:
         loop = asyncio.get_running_loop()
         at = loop.time() + max(0.0, due - self._clock.monotonic())
         if self._alarm is not None:
-            if self._alarm.when() <= at:
+            if self._alarm_at <= at:
                 return
             self._alarm.cancel()
-        self._alarm = loop.call_at(at, self._ring)
+        # uvloop's handle does not tell when it rings if that is within the same millisecond.
+        self._alarm, self._alarm_at = loop.call_at(at, self._ring), at
 
     def _ring(self) -> None:
         self._alarm = None

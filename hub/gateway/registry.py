@@ -25,6 +25,10 @@ class Registry:
         """How many sockets are open, seated or not."""
         return len(self._open)
 
+    def agents(self) -> list[str]:
+        """The agents that have a socket open, welcomed or not."""
+        return [connection.who.agent_id for connection in self._open]
+
     def add(self, connection: "Connection") -> None:
         """A socket was accepted."""
         self._open.add(connection)
@@ -49,9 +53,10 @@ class Registry:
             other.close(CloseCode.REPLACED, "another connection of this agent took over")
 
     def expel(self, agent_id: str, code: int, reason: str) -> None:
-        """Close an agent's connection, if it has one."""
-        if (connection := self._seats.get(agent_id)) is not None:
-            connection.close(code, reason)
+        """Close every socket of an agent, also one that has not said hello."""
+        for connection in list(self._open):
+            if connection.who.agent_id == agent_id:
+                connection.close(code, reason)
 
     def notify(self, agent_id: str) -> None:
         """There is something new in an agent's `down` log."""

@@ -1,5 +1,6 @@
 """Closes the sockets of agents whose right to connect was taken by another process."""
 
+import json
 from typing import NoReturn
 
 import structlog
@@ -17,7 +18,7 @@ async def watch(services: Services) -> NoReturn:
     seen = store.changed.count
     while True:
         seen = await store.changed.after(seen)
-        rows = await store.all("presence.revoked")
+        rows = await store.all("presence.revoked", open=json.dumps(services.registry.agents()))
         if rows:
             await _expel(services, [row["agent_id"] for row in rows])
 

@@ -81,11 +81,12 @@ VALUES (:tenant_id, :agent_id, :at, :winner, :loser);
 DELETE FROM agent_takeovers WHERE agent_id = :agent_id AND at <= :until;
 
 -- name: revoked
--- The agents that were revoked but still have a connection.
+-- The agents that were revoked but still have a connection, or are in the JSON list :open.
 SELECT s.agent_id
 FROM agent_status AS s
 JOIN agents AS a ON a.agent_id = s.agent_id
-WHERE a.revoked_at IS NOT NULL AND s.connection_id IS NOT NULL;
+WHERE a.revoked_at IS NOT NULL
+  AND (s.connection_id IS NOT NULL OR s.agent_id IN (SELECT value FROM json_each(:open)));
 
 -- name: unworked
 -- How many events wait for the assistant: each raises the version of its open turn by one.

@@ -11,20 +11,18 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, Literal
 
-import httpx2
 import msgspec
 
 from agent.clock import Clock
 from agent.database import JournalError
 from agent.journal import FILE_NAME, Facts, Identity, Journal
 from agent.lock import is_held
-from agent.pairing import UNREACHABLE, USER_AGENT, proxy_for
+from agent.pairing import PairingError, request
 from agent.settings import Settings
 
 FREE_MIN_BYTES: Final = 200 * 2**20  # below it a browser and a journal stop within the day
 FREE_LOW_BYTES: Final = 2**30
 SKEW_MAX_S: Final = 30.0  # a Date header has whole seconds, a slow network some more
-HUB_TIMEOUT_S: Final = 10.0
 _BANNER: Final = re.compile(rb"wa-js v(\d+\.\d+\.\d+[\w.-]*)")
 _BANNER_BYTES: Final = 400
 
@@ -122,17 +120,11 @@ async def _read(path: Path, clock: Clock) -> tuple[Identity | None, Facts]:
 
 
 def _hub(identity: Identity, settings: Settings, clock: Clock) -> Iterator[Check]:
-    base, proxy = identity.hub_url, proxy_for(identity.hub_url, settings)
+    base = identity.hub_url
     try:
-        with httpx2.Client(
-            timeout=HUB_TIMEOUT_S,
-            proxy=proxy if isinstance(proxy, str) else None,
-            trust_env=proxy is True,
-        ) as client:
-            response = client.get(f"{base}/healthz", headers={"User-Agent": USER_AGENT})
-    except (*UNREACHABLE, ImportError) as error:  # the latter: a kind of proxy it does not know
-        remedy = "Check the network, the proxy and the hub; the agent goes on trying meanwhile."
-        yield Check("hub", "fail", f"{base} cannot be reached ({type(error).__name__})", remedy)
+        response = asyncio.run(request(base, "GET", "/healthz", settings))
+    except PairingError as error:
+        yield _failed("hub", error)
         return
     if not response.is_success:
         remedy = "Ask whoever runs the hub; the agent goes on trying meanwhile."

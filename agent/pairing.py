@@ -10,10 +10,12 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import msgspec
 import structlog
+from socksio import SOCKSError
 
 from agent.backoff import retry_after_s
 from agent.clock import Clock
@@ -37,8 +39,17 @@ class PairingError(Exception):
     """A call failed; the message is one sentence for the user, with the remedy."""
 
 
-UNREACHABLE: Final = (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, ExceptionGroup)
-"""What a call raises when nobody answers: the last two come from hosts and ports that are none."""
+_UNREACHABLE: Final = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    OSError,
+    SOCKSError,  # what listens at the proxy's address speaks something else
+    ValueError,  # this and groups come from hosts and ports that are none
+    ExceptionGroup,
+)
+# Where the system's proxy is looked for: the order of RFC 6455 §4.1, for calls and socket alike.
+_PROXIES_TLS: Final = ("wss", "socks", "https", "all")
+_PROXIES_PLAIN: Final = ("ws", "socks", "https", "http", "all")
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -80,7 +91,7 @@ async def pair(
     base = hub_url.rstrip("/")
     check_address(base, "http", settings)
     body = msgspec.json.encode(_PairCall(code, device))
-    response = await _post(base, "/agent/pair", body, None, settings)
+    response = await request(base, "POST", "/agent/pair", settings, body=body)
     if response.status_code != HTTPStatus.CREATED:
         raise PairingError(_why_not_paired(response, base, clock))
     paired = _decoded(response, Paired, base)
@@ -102,13 +113,14 @@ async def rotate(identity: Identity, settings: Settings, journal: Journal) -> No
     Raises:
         PairingError: the old token stays in use.
     """
-    response = await _post(identity.hub_url, "/agent/token", b"", identity.token, settings)
+    base, token = identity.hub_url, identity.token
+    response = await request(base, "POST", "/agent/token", settings, token=token)
     if response.status_code != HTTPStatus.CREATED:
         raise PairingError(
             f"The hub answered {response.status_code} instead of a new token: "
             "if this goes on, pair this PC again."
         )
-    issued = _decoded(response, _Issued, identity.hub_url)
+    issued = _decoded(response, _Issued, base)
     await journal.save_token(identity.agent_id, issued.token, _ms(issued.expires_at))
 
 
@@ -179,25 +191,61 @@ def check_socket(hub_url: str, socket_url: str, settings: Settings) -> None:
     check_address(socket_url, "ws", settings)
 
 
-def proxy_for(url: str, settings: Settings) -> str | Literal[True] | None:
-    """The proxy on the way to `url`: an address, True for the system's, None for none."""
+def proxy_for(url: str, settings: Settings) -> str | None:
+    """The proxy on the way to `url`, the settings' or the system's; None for none.
+
+    One that speaks SOCKS 5 also looks the name up: behind it the PC itself often cannot.
+    """
     if settings.proxy == "none" or is_loopback(urlsplit(url).hostname):
         return None
-    return settings.proxy or True
+    proxy = settings.proxy or _systems_proxy(url)
+    if proxy is not None and proxy.startswith("socks5://"):
+        return proxy.replace("socks5", "socks5h", 1)
+    return proxy
 
 
-async def _post(
-    base: str, path: str, body: bytes, token: str | None, settings: Settings
+def _systems_proxy(url: str) -> str | None:
+    parts, known = urlsplit(url), getproxies()
+    if proxy_bypass(parts.netloc):
+        return None
+    kinds = _PROXIES_TLS if parts.scheme in ("https", "wss") else _PROXIES_PLAIN
+    found = next(((kind, known[kind]) for kind in kinds if known.get(kind)), None)
+    if found is None:
+        return None
+    kind, address = found
+    scheme, mark, host = address.rpartition("://")
+    if kind == "socks" and scheme in ("", "http", "socks"):  # so do systems write it down
+        return f"socks5h://{host}"
+    return address if mark else f"http://{host}"
+
+
+async def request(
+    base: str, method: str, path: str, settings: Settings, *, body: bytes = b"", token: str = ""
 ) -> httpx2.Response:
+    """The hub's answer, whatever its status.
+
+    Raises:
+        PairingError: nobody answers there, or the way leads through an unusable proxy.
+    """
     headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
-    if token is not None:
+    if token:
         headers["Authorization"] = f"Bearer {token}"
-    client = _client(base, settings)
+    opened: list[Any] = []  # httpcore does not close what fails while it greets a SOCKS proxy
+
+    async def note(event: str, about: dict[str, Any]) -> None:
+        if event.endswith("connect_tcp.complete"):
+            opened.append(about["return_value"])
+
     try:
-        async with client:
-            return await client.post(base + path, content=body, headers=headers)
-    except UNREACHABLE as error:
+        async with _client(base, settings) as client:
+            return await client.request(
+                method, base + path, content=body, headers=headers, extensions={"trace": note}
+            )
+    except _UNREACHABLE as error:
         raise PairingError(_why_unreachable(error, base)) from error
+    finally:
+        for stream in opened:
+            await stream.aclose()
 
 
 def _why_unreachable(error: BaseException, base: str) -> str:
@@ -220,17 +268,18 @@ def _why_unreachable(error: BaseException, base: str) -> str:
 
 
 def _client(base: str, settings: Settings) -> httpx2.AsyncClient:
-    proxy = proxy_for(base, settings)
+    trust = httpx2.create_ssl_context()  # SSL_CERT_FILE included
     try:
         return httpx2.AsyncClient(
             timeout=settings.open_timeout_s,
-            proxy=proxy if isinstance(proxy, str) else None,
-            trust_env=proxy is True,
+            proxy=proxy_for(base, settings),
+            trust_env=False,
+            verify=trust,
         )
-    except (ImportError, ValueError, httpx2.InvalidURL) as error:  # a kind that it does not know
+    except (ValueError, httpx2.InvalidURL) as error:  # a kind that it does not know
         raise PairingError(
             "The proxy on the way to the hub cannot be used for pairing: set "
-            f"{PREFIX}PROXY to http://host:port, or to none."
+            f"{PREFIX}PROXY to http://host:port, to socks5://host:port, or to none."
         ) from error
 
 

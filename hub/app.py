@@ -78,12 +78,20 @@ async def _serve_signalled(hub: "Hub") -> int:
             loop.add_signal_handler(number, hub.stop)
     try:
         await hub.run()
-    except StoreError:
-        raise
-    except Exception:
+    except Exception as error:
+        if (refusal := _of_the_store(error)) is not None:
+            raise refusal from error
         log.exception("hub_failed")
         return 1
     return 0
+
+
+def _of_the_store(error: BaseException) -> StoreError | None:
+    """What the store refused, if that is what ended the hub; a worker's comes in groups."""
+    if isinstance(error, BaseExceptionGroup):
+        found = (_of_the_store(one) for one in error.exceptions)
+        return next((one for one in found if one is not None), None)
+    return error if isinstance(error, StoreError) else None
 
 
 def listen(host: str, port: int) -> socket.socket:

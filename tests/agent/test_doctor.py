@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from agent.cli import main
 from agent.doctor import FREE_LOW_BYTES, FREE_MIN_BYTES, Check, examine, judge_disk
@@ -16,6 +16,7 @@ from agent.journal import FILE_NAME, Journal
 from agent.lock import DataDirLock, is_held
 from agent.settings import Settings
 from tests.agent.small_hub import SmallHub, small_hub
+from tests.agent.socks import HUB, forget_proxies, socks_proxy
 from tests.fakes import FakeClock
 
 
@@ -137,11 +138,29 @@ def test_a_hub_that_is_away_or_ill_fails(settings: Settings, hub: SmallHub) -> N
     assert (away.verdict, "cannot be reached" in away.finding) == ("fail", True)
 
 
-def test_a_proxy_of_an_unknown_kind_is_a_hub_out_of_reach(settings: Settings) -> None:
-    """The doctor goes on with the other checks."""
+@pytest.mark.parametrize("by", ["setting", "system"])
+def test_the_hub_is_asked_through_a_socks_proxy(
+    settings: Settings, hub: SmallHub, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The way that the agent itself takes, and none besides."""
+    forget_proxies(monkeypatch)
+    pair(settings, f"http://{HUB}")
+    with socks_proxy() as proxy:
+        proxy.leads_to = hub.server_port
+        if by == "setting":
+            settings = replace(settings, proxy=proxy.url)
+        else:
+            monkeypatch.setenv("ALL_PROXY", proxy.url)
+        assert checks(settings)["hub"].verdict == "ok"
+        assert proxy.asked == [HUB]
+
+
+def test_a_proxy_of_an_unknown_kind_is_named(settings: Settings) -> None:
+    """The finding is the proxy, not the hub; the doctor goes on with the other checks."""
     pair(settings, "https://hub.example")
-    found = checks(msgspec.structs.replace(settings, proxy="socks4://127.0.0.1:1"))
-    assert found["hub"].verdict == "fail"
+    found = checks(replace(settings, proxy="socks4://127.0.0.1:1"))
+    assert (found["hub"].verdict, "proxy" in found["hub"].finding) == ("fail", True)
+    assert "SAK_AGENT_PROXY" in (found["hub"].remedy or "")
     assert found["driver"].verdict == "ok"
 
 

@@ -13,6 +13,7 @@ from agent.link import Phase
 from agent.settings import Settings
 from tests.agent.linked import SETTINGS, Stage, frames, pair, with_settings
 from tests.agent.scripted_hub import WAIT_S, ScriptedHub, scripted_hub
+from tests.agent.socks import HUB, forget_proxies, socks_proxy
 
 # --- opening -------------------------------------------------------------------------------------
 
@@ -27,6 +28,21 @@ async def test_the_upgrade_is_what_the_protocol_asks_for(stage: Stage) -> None:
     assert request.headers["Sec-WebSocket-Protocol"] == "sak.agent.v1"
     assert request.headers["User-Agent"].startswith("sak-agent/")
     assert "Sec-WebSocket-Extensions" not in request.headers
+
+
+async def test_the_socket_goes_through_the_systems_socks_proxy(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ALL_PROXY holds for the socket as it does for pairing; the proxy looks the name up."""
+    forget_proxies(monkeypatch)
+    port = int(stage.hub.url.rpartition(":")[2].partition("/")[0])
+    await pair(stage.journal, f"ws://{HUB}/agent")
+    with socks_proxy() as proxy:
+        proxy.leads_to = port
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        async with stage.running():
+            await stage.online()
+        assert proxy.asked == [HUB]
 
 
 async def test_the_hello_names_who_and_where(stage: Stage) -> None:

@@ -1,12 +1,13 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agent.journal import FILE_NAME, Identity, Journal
 from agent.pairing import (
@@ -21,6 +22,7 @@ from agent.pairing import (
 )
 from agent.settings import Settings
 from protocol.messages import Instant, Position
+from tests.agent.socks import HUB, SocksProxy, forget_proxies, socks_proxy
 from tests.agent.stage import NOW_MS, welcome
 from tests.fakes import FakeClock
 
@@ -258,13 +260,87 @@ def test_a_hub_with_tls_has_a_socket_with_tls() -> None:
         check_socket("https://hub.example", "ws://hub.example/agent", Settings(plain_hub=True))
 
 
-def test_the_proxy_is_the_settings_the_systems_or_none() -> None:
+def test_the_proxy_is_the_settings_the_systems_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """This machine is never reached through a proxy."""
+    forget_proxies(monkeypatch)
     proxy = "http://proxy.example:3128"
-    assert proxy_for("wss://hub.example", Settings()) is True
+    assert proxy_for("wss://hub.example", Settings()) is None
+    assert proxy_for("wss://hub.example", Settings(proxy=proxy)) == proxy
+    monkeypatch.setenv("ALL_PROXY", "http://other.example:3128")
+    assert proxy_for("wss://hub.example", Settings()) == "http://other.example:3128"
     assert proxy_for("wss://hub.example", Settings(proxy=proxy)) == proxy
     assert proxy_for("wss://hub.example", Settings(proxy="none")) is None
     assert proxy_for("ws://127.0.0.1:80", Settings(proxy=proxy)) is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("ALL_PROXY", "socks5://proxy.example:1080", "socks5h://proxy.example:1080"),
+        ("SOCKS_PROXY", "http://proxy.example:1080", "socks5h://proxy.example:1080"),
+        ("SOCKS_PROXY", "proxy.example:1080", "socks5h://proxy.example:1080"),
+        ("HTTPS_PROXY", "proxy.example:3128", "http://proxy.example:3128"),
+        ("HTTP_PROXY", "http://proxy.example:3128", None),
+    ],
+)
+def test_calls_and_socket_take_the_same_way(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str | None
+) -> None:
+    """However the system writes its proxy down, what pairs through it also stays connected."""
+    forget_proxies(monkeypatch)
+    monkeypatch.setenv(variable, value)
+    for url in ("https://hub.example", "wss://hub.example/agent"):
+        assert proxy_for(url, Settings()) == expected
+    monkeypatch.setenv("NO_PROXY", "hub.example")
+    assert proxy_for("https://hub.example", Settings()) is None
+
+
+# --- through a SOCKS proxy -----------------------------------------------------------------------
+
+BEHIND_PROXY = Settings(plain_hub=True, open_timeout_s=5)
+
+
+@pytest.fixture
+def socks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[SocksProxy]:
+    """The only way to the desk, which is a hub with a name then."""
+    forget_proxies(monkeypatch)
+    with socks_proxy() as proxy:
+        proxy.leads_to = int(desk.url.rpartition(":")[2])
+        desk.url = f"http://{HUB}"
+        yield proxy
+
+
+@pytest.mark.parametrize("by", ["setting", "system"])
+async def test_pairing_and_rotation_go_through_a_socks_proxy(
+    desk: Desk,
+    journal: Journal,
+    redeem: Pair,
+    socks: SocksProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    by: str,
+) -> None:
+    """The proxy is asked for the hub by its name: the PC may be unable to look it up."""
+    settings = BEHIND_PROXY
+    if by == "setting":
+        settings = replace(settings, proxy=socks.url)
+    else:
+        monkeypatch.setenv("ALL_PROXY", socks.url)
+    desk.answer(201, PAIRED)
+    desk.answer(201, {"token": "sak_a_second"})
+    await redeem(desk.url, settings)
+    identity = await journal.identity()
+    assert identity is not None
+    await rotate(identity, settings, journal)
+    assert [call[0] for call in desk.calls] == ["/agent/pair", "/agent/token"]
+    assert socks.asked == [HUB, HUB]
+
+
+async def test_what_is_no_socks_proxy_is_told(desk: Desk, redeem: Pair) -> None:
+    """The sentence has the proxy in it; a socket left open would fail the suite."""
+    desk.answer(400)
+    proxy = desk.url.replace("http", "socks5")
+    with pytest.raises(PairingError, match="the network and the proxy"):
+        await redeem(f"http://{HUB}", replace(BEHIND_PROXY, proxy=proxy))
 
 
 # --- rotation ------------------------------------------------------------------------------------

@@ -12,9 +12,12 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from hub.app import Hub, listen
+from hub.app import Hub, _serve_signalled, listen
+from hub.assistant.engine import Engine
 from hub.clock import SystemClock
 from hub.settings import Settings, SettingsError
+from hub.store.database import Store
+from hub.store.errors import StoreFull
 from protocol import codec
 from tests.hub.gateway.client import Agent, Dialled, message
 from tests.hub.gateway.stage import Parrot, Stage
@@ -146,6 +149,18 @@ async def test_a_damaged_database_is_one_sentence(tmp_path: Path) -> None:
     assert "damaged" in errors
     assert "Traceback" not in errors
     assert (tmp_path / "hub.db").read_bytes() == b"this is no database at all" * 100
+
+
+async def test_a_database_that_fails_later_is_one_sentence_too(tmp_path: Path) -> None:
+    """It may open and yet refuse to be written: what a worker's group holds comes out alone."""
+
+    def engine(_: Store) -> Engine:
+        raise StoreFull("The disk that holds the database is full.")
+
+    settings = Settings(port=0, database_url=f"sqlite:///{tmp_path}/hub.db")
+    hub = Hub(settings, SystemClock(), listen("127.0.0.1", 0), engine)
+    with pytest.raises(StoreFull):
+        await _serve_signalled(hub)
 
 
 def test_an_address_of_another_machine_is_refused() -> None:

@@ -88,7 +88,10 @@ async def _resume(means: Means) -> None:
 
 async def _audit(means: Means) -> dict[str, Any]:
     """Compare what WhatsApp shows of the last day with the journal, and fill the gaps."""
-    since_ms = means.clock.now_ms() - AUDIT_MS
+    identity = await means.journal.identity()
+    if identity is None or means.driver.status.whatsapp != "ready":
+        raise RefusedError("not_ready", "WhatsApp is not ready: order the audit again later")
+    since_ms = max(means.clock.now_ms() - AUDIT_MS, identity.paired_ms)
     seen = missed = 0
     async for message in means.driver.sweep(since_ms):
         seen += not message.from_me

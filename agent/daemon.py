@@ -39,6 +39,7 @@ STATUS_EVERY_S: Final = 10.0
 PRUNE_EVERY_S: Final = 3600.0
 FULL_DISK_S: Final = 5.0
 TYPING_MAX: Final = 32  # signs of typing that wait for the driver; more are forgotten
+_NOT_PAIRED: Final = "This PC is not paired with a hub: run `sak-agent pair URL CODE` first."
 _ACCOUNT = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
@@ -53,14 +54,15 @@ async def run_agent(settings: Settings, driver: Driver, clock: Clock) -> None:
         NotPairedError, AlreadyRunningError, JournalError: one sentence for the user; so is what
             the driver raises when nothing can heal it.
     """
+    path = settings.data_dir / FILE_NAME
     with DataDirLock(settings.data_dir):
-        journal = await Journal.open(settings.data_dir / FILE_NAME, clock)
+        if not path.exists():  # it would be made
+            raise NotPairedError(_NOT_PAIRED)
+        journal = await Journal.open(path, clock)
         try:
             identity = await journal.identity()
             if identity is None:
-                raise NotPairedError(
-                    "This PC is not paired with a hub: run `sak-agent pair URL CODE` first."
-                )
+                raise NotPairedError(_NOT_PAIRED)
             daemon = Daemon(settings, journal, driver, clock, identity)
             with _stopped_by_signals(daemon.stop):
                 await daemon.run()
@@ -210,14 +212,15 @@ class Daemon:
             log.exception("the search for missed messages failed")
 
     async def _sweep(self) -> None:
-        """Record what arrived while nobody listened, from before the newest known message."""
+        """Record what arrived while nobody listened, from before the last one's newest message."""
         paired_ms = (await self._journal.identity() or self._identity).paired_ms
-        newest_ms = await self._journal.watermark_ms() or paired_ms
-        since_ms = newest_ms - int(self._settings.sweep_overlap_s * 1000)
+        searched_ms = await self._journal.watermark_ms() or paired_ms
+        since_ms = searched_ms - int(self._settings.sweep_overlap_s * 1000)
         chats, found = set(), 0
         async for message in self._driver.sweep(max(since_ms, paired_ms)):
             chats.add(message.chat)
             found += await self._record(message)
+        await self._persist(self._journal.note_searched)
         self._last_sweep = Sweep(at=Instant(self._clock.now_ms()), chats=len(chats), found=found)
         log.info("searched for missed messages", chats=len(chats), found=found)
 

@@ -23,6 +23,7 @@ BUSY_TIMEOUT_S = 10.0  # the command line may hold the file for a moment
 # A quota or a limit on the size of files comes as a failed write, not as a full disk.
 _FULL: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_PARTS: Final = ("-wal", "-shm", "")  # ends of the names, the file itself last
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
 
@@ -137,10 +138,16 @@ class Database:
         return result
 
 
+def discard(path: Path) -> None:
+    """Remove a journal that is closed and holds nothing."""
+    for suffix in _PARTS:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def move_aside(path: Path, now_ms: int) -> Path:
     """Rename a journal with its companions so that a new one can begin; returns its new name."""
     target = path.with_name(f"{path.name}.aside-{now_ms}")
-    for suffix in ("-wal", "-shm", ""):
+    for suffix in _PARTS:
         companion = path.with_name(path.name + suffix)
         if companion.exists():
             companion.rename(target.with_name(target.name + suffix))

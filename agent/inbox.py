@@ -38,7 +38,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True):
-    """A `message.send` that is not at its end. `_ms` are UTC; `ts_ms` is the hub's stamp."""
+    """A `message.send` that is not at its end. `ts_ms` is the hub's stamp, UTC."""
 
     event_id: UUID
     key: str
@@ -46,8 +46,6 @@ class Send(msgspec.Struct, frozen=True):
     state: str
     attempts: int
     ts_ms: int
-    accepted_ms: int
-    changed_ms: int
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -56,9 +54,6 @@ class Job(msgspec.Struct, frozen=True):
     event_id: UUID
     order: Command
     state: str
-    attempts: int
-    ts_ms: int
-    accepted_ms: int
 
 
 def accept(tx: Tx, event: Event | QuarantinedEvent, now_ms: int) -> Accepted:
@@ -101,17 +96,7 @@ def sends(tx: Tx, limit: int) -> list[Send]:
 def jobs(tx: Tx, limit: int) -> list[Job]:
     """The commands to run, in the order of their arrival."""
     rows = tx.all("inbox_open", type=Command.TYPE, limit=limit)
-    return [
-        Job(
-            UUID(row["id"]),
-            _order(row),
-            row["state"],
-            row["attempts"],
-            row["ts_ms"],
-            row["accepted_ms"],
-        )
-        for row in rows
-    ]
+    return [Job(UUID(row["id"]), _order(row), row["state"]) for row in rows]
 
 
 def _send(row: sqlite3.Row) -> Send:
@@ -122,8 +107,6 @@ def _send(row: sqlite3.Row) -> Send:
         state=row["state"],
         attempts=row["attempts"],
         ts_ms=row["ts_ms"],
-        accepted_ms=row["accepted_ms"],
-        changed_ms=row["changed_ms"],
     )
 
 

@@ -22,7 +22,6 @@ from protocol import codec
 from protocol.log import OwnLog
 from protocol.messages import (
     Event,
-    EventData,
     HeldPosition,
     MessageReceived,
     QuarantinedEvent,
@@ -174,16 +173,6 @@ class Journal:
 
     # --- the up log -------------------------------------------------------------------------
 
-    async def enqueue(self, data: EventData) -> None:
-        """Append an event to the up log.
-
-        Raises:
-            LocalProtocolError: it could never be sent.
-        """
-        text, now_ms = codec.encode_data(data), self._clock.now_ms()
-        await self._do(lambda tx: outbox.enqueue(tx, data.TYPE, text, now_ms))
-        self.outbox_grew.set()
-
     async def record_inbound(self, message: MessageReceived) -> bool:
         """Append a message of WhatsApp; False when it is known, or the echo of our own reply."""
         now_ms = self._clock.now_ms()
@@ -289,10 +278,6 @@ class Journal:
             self.inbox_grew.set()  # it may have ended a send in work
         return news
 
-    async def is_own_key(self, wa_id: str) -> bool:
-        """Whether a message with this WhatsApp id went out from here."""
-        return await self._do(lambda tx: tx.one("inbox_by_key", wa_key=wa_id)) is not None
-
     async def owner_wrote_ms(self, account: str, chat: str) -> int | None:
         """When the hub could last learn that the owner wrote in this chat, by the hub's clock.
 
@@ -337,10 +322,18 @@ class Journal:
         self.inbox_grew.set()
 
     async def watermark_ms(self) -> int | None:
-        """When the newest message that was recorded was sent, None before the first."""
+        """Before when no message is left to be searched for, None before the first whole search."""
         row = await self._do(lambda tx: tx.only("facts"))
         at_ms: int | None = row["watermark_ms"]
         return at_ms
+
+    async def note_searched(self) -> None:
+        """Raise the watermark after a whole search.
+
+        Not with each message: one that is told live would hide those that the search, cut off by a
+        kill, had yet to find. By messages, not by our clock, which may be wrong.
+        """
+        await self._do(lambda tx: tx.run("facts_searched"))
 
     async def prune(self) -> None:
         """Drop what neither side can need any more."""
@@ -348,12 +341,12 @@ class Journal:
 
         def drop(tx: Tx) -> None:
             rows_ms, ids_ms = now_ms - KEEP_ROWS_MS, now_ms - KEEP_IDS_MS
-            newest_ms = tx.only("facts")["watermark_ms"]
+            searched_ms = tx.only("facts")["watermark_ms"] or 0
             tx.run("outbox_prune", before_ms=rows_ms)
             tx.run("inbox_empty", before_ms=rows_ms)
             tx.run("inbox_prune", before_ms=ids_ms)
             # A PC that was off for months sweeps from its old watermark and meets old keys again.
-            tx.run("seen_prune", before_ms=min(ids_ms, (newest_ms or now_ms) - KEEP_ROWS_MS))
+            tx.run("seen_prune", before_ms=min(ids_ms, searched_ms - KEEP_ROWS_MS))
 
         await self._do(drop)
 

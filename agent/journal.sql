@@ -25,7 +25,7 @@ CREATE TABLE facts (
     down_epoch       TEXT,
     down_seq         INTEGER NOT NULL DEFAULT 0,
     down_last_id     TEXT,
-    watermark_ms     INTEGER,                    -- newest message of any chat that was recorded
+    watermark_ms     INTEGER,                    -- before it nothing is left to be searched for
     last_inbound_ms  INTEGER,                    -- newest message of a customer
     paused           INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -33,11 +33,12 @@ UPDATE facts SET conn_no = conn_no + 1 RETURNING conn_no;
 UPDATE facts SET paused = :paused;
 
 -- name: facts_inbound
--- Raise the watermarks to a recorded message.
-UPDATE facts SET
-    watermark_ms = max(coalesce(watermark_ms, :sent_ms), :sent_ms),
-    last_inbound_ms = CASE WHEN :from_me THEN last_inbound_ms
-                      ELSE max(coalesce(last_inbound_ms, :sent_ms), :sent_ms) END;
+-- Note when a customer wrote last.
+UPDATE facts SET last_inbound_ms = max(coalesce(last_inbound_ms, :sent_ms), :sent_ms);
+
+-- name: facts_searched
+-- All chats were searched: raise the watermark to the newest message that was recorded.
+UPDATE facts SET watermark_ms = coalesce((SELECT max(sent_ms) FROM seen), watermark_ms);
 
 -- name: facts_down_begin
 -- Hold nothing of a new epoch of the hub's log.

@@ -31,6 +31,9 @@ class _OwnersFile(RotatingFileHandler):
         os.close(os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
         return super()._open()
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """A full disk costs the line here; stderr has it. The default would print it unscrubbed."""
+
 
 def configure(level: str = "info", data_dir: Path | None = None) -> None:
     """Send every log of this process to stderr and, with `data_dir`, to its `agent.log`.

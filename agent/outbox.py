@@ -48,7 +48,8 @@ def record(tx: Tx, message: MessageReceived, now_ms: int) -> bool:
     )
     if new:
         append(tx, event_id, message.TYPE, data, now_ms)
-        tx.run("facts_inbound", sent_ms=sent_ms, from_me=message.from_me)
+        if not message.from_me:
+            tx.run("facts_inbound", sent_ms=sent_ms)
     return bool(new)
 
 

@@ -6,7 +6,6 @@ frames. `protocol.scrub` knows what has to go; here it is put where nothing can 
 """
 
 import logging
-import re
 import sys
 from typing import Any, Final, TextIO
 
@@ -15,9 +14,8 @@ from structlog.typing import EventDict, Processor
 
 from hub.clock import Clock
 from protocol.messages import Instant
-from protocol.scrub import scrub_event
+from protocol.scrub import hush_event, hush_exceptions, scrub_event
 
-_QUOTED: Final = re.compile(r"['\"].*['\"]", re.DOTALL)
 _FRAMES_MAX: Final = 20
 
 
@@ -59,28 +57,3 @@ class _Stamp:
     def __call__(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
         event["at"] = str(Instant(self._clock.now_ms()))
         return event
-
-
-def hush_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Take out what a library's sentence quotes: it may be what a customer wrote."""
-    event["event"] = _hushed(event["event"])
-    return event
-
-
-def hush_exceptions(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Take out what exceptions quote; their types and places stay."""
-    if isinstance(event.get("exception"), list):
-        _hush(event["exception"])
-    return event
-
-
-def _hush(traces: list[dict[str, Any]]) -> None:
-    for trace in traces:
-        trace["exc_value"] = _hushed(trace["exc_value"])
-        trace["exc_notes"] = [_hushed(note) for note in trace.get("exc_notes", ())]
-        for inner in trace.get("exceptions", ()):
-            _hush(inner)
-
-
-def _hushed(sentence: str) -> str:
-    return _QUOTED.sub("'...'", sentence)

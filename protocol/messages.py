@@ -49,7 +49,7 @@ class Instant:
 
     def __str__(self) -> str:
         moment = _EPOCH + timedelta(milliseconds=self.ms)
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+        return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
     def __repr__(self) -> str:
         return f"Instant({self.ms})"

@@ -136,7 +136,9 @@ def _scrub_value(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(name): _scrub_field(str(name), item) for name, item in value.items()}
+        return {
+            scrub_text(str(name)): _scrub_field(str(name), item) for name, item in value.items()
+        }
     if isinstance(value, list | tuple | set | frozenset):
         return [_scrub_value(item) for item in value]
     if isinstance(value, msgspec.Struct):

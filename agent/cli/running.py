@@ -3,7 +3,7 @@
 import asyncio
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -14,11 +14,12 @@ from agent.cli.command import SENTENCES, answer, explained, json_option, load_se
 from agent.cli.practice import practice_phone
 from agent.clock import Clock, SystemClock
 from agent.daemon import run_agent
+from agent.database import discard
 from agent.drivers.driver import Driver
 from agent.drivers.memory import MemoryDriver, MemorySettings
 from agent.journal import FILE_NAME, Journal
 from agent.link import Phase
-from agent.lock import AlreadyRunningError, is_held
+from agent.lock import AlreadyRunningError, DataDirLock, is_held
 from agent.pairing import SOFTWARE, Device, Paired
 from agent.pairing import pair as redeem
 from agent.settings import Settings, SettingsError
@@ -40,7 +41,9 @@ def pair(url: str, code: str, name: str | None, as_json: bool) -> None:
     """Make this PC the agent of a shop, with the CODE that the hub at URL gave."""
     settings = load_settings()
     running = _takes_pairing(settings.data_dir)
-    paired = asyncio.run(_pair(settings, url, code, _device(name)))
+    is_first = not (settings.data_dir / FILE_NAME).exists()
+    with DataDirLock(settings.data_dir) if is_first else nullcontext():
+        paired = asyncio.run(_pair(settings, url, code, _device(name), is_first=is_first))
     facts = {
         "agent_id": paired.agent_id,
         "tenant_id": paired.tenant_id,
@@ -70,15 +73,23 @@ def _takes_pairing(data_dir: Path) -> bool:
     return True
 
 
-async def _pair(settings: Settings, url: str, code: str, device: Device) -> Paired:
-    clock = SystemClock()
-    journal = await Journal.open(settings.data_dir / FILE_NAME, clock)
+async def _pair(
+    settings: Settings, url: str, code: str, device: Device, *, is_first: bool
+) -> Paired:
+    """Pair; the journal is opened before, so that no code is spent where none can be kept."""
+    clock, path = SystemClock(), settings.data_dir / FILE_NAME
+    journal = await Journal.open(path, clock)
     try:
-        return await redeem(
+        paired = await redeem(
             url, code, device=device, settings=settings, journal=journal, clock=clock
         )
-    finally:
+    except BaseException:
         await journal.close()
+        if is_first:
+            discard(path)
+        raise
+    await journal.close()
+    return paired
 
 
 def _device(name: str | None) -> Device:

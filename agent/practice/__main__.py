@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from agent.practice import demo, phone
-from agent.practice.house import SHOP, House, HouseError
+from agent.practice.house import SHOP, House, HouseError, keep_running
 from agent.practice.ledger import LedgerDamagedError
 
 T = TypeVar("T")
@@ -46,28 +46,40 @@ def phone_command(port: int, state: Path | None, unlinked: bool) -> None:
 
 
 @main.command("run")
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=".run/practice")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".run/practice",
+    show_default=True,
+    help="Where logs and data are kept from run to run.",
+)
 @click.option("--hub-port", type=click.IntRange(1, 65535), default=8080, show_default=True)
 @click.option("--phone-port", type=click.IntRange(1, 65535), default=3002, show_default=True)
 def run_command(folder: Path, hub_port: int, phone_port: int) -> None:
-    """Run hub, practice phone and agent with a sample shop until Ctrl-C."""
+    """Run hub, practice phone and agent with a sample shop until Ctrl-C.
+
+    A part that dies is started again.
+    """
     settings = {"SAK_AGENT_HEADLESS": "true"}
     _to_the_end(_run(House(folder, hub_port, phone_port, os.environ, settings)))
 
 
 async def _run(house: House) -> None:
+    click.echo("Starting hub, practice phone and agent…")
     async with house.running():
         click.echo(
             f"{SHOP} is open. Be its customer at {house.phone_url}/ (a stand-in, not WhatsApp)."
         )
+        click.echo("It sells frame fixings; ask for example: How much for 10 cartons of 6x40?")
         click.echo(f"Logs and data: {house.folder}. Ctrl-C closes the shop.")
-        await house.watch()
+        await keep_running(house.parts, click.echo)
 
 
 @main.command("demo")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep all files.")
 def demo_command(folder: Path | None) -> None:
     """Play a conversation with two bad moments in it; exit 0 only if every step held."""
+    click.echo("Starting hub, practice phone and agent…")
     with tempfile.TemporaryDirectory(prefix="sak-demo-") as scratch:
         play = demo.play_in(folder or Path(scratch), _free_port(), _free_port(), os.environ)
         summary = _to_the_end(play)

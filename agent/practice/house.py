@@ -12,7 +12,8 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,8 @@ _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 15.0
 _POLL_S = 0.1
 _WATCH_S = 1.0
+_DEATHS_MAX = 5  # within _DEATHS_S; a part that dies more often cannot be helped by a start
+_DEATHS_S = 60.0
 _LOG_TAIL_CHARS = 2_000
 
 
@@ -77,10 +80,18 @@ class Part:
         rss: int = psutil.Process(self._process.pid).memory_info().rss
         return rss / 2**20
 
+    @property
+    def has_died(self) -> bool:
+        """It was started and has ended."""
+        return self._process is not None and self._process.returncode is not None
+
     def check(self) -> None:
         """Raise with the end of its log when it has died."""
         if self._process is not None and self._process.returncode is not None:
-            tail = self._log.read_text(errors="replace")[-_LOG_TAIL_CHARS:]
+            text = self._log.read_text(errors="replace")
+            tail = text[-_LOG_TAIL_CHARS:]
+            if len(text) > len(tail):
+                tail = tail.partition("\n")[2]
             raise HouseError(f"{self.name} stopped ({self._process.returncode}):\n{tail}")
 
 
@@ -142,7 +153,7 @@ class House:
             await until(self._agent_is_ready, "the agent's WhatsApp is not ready")
             yield self
         finally:
-            for part in (self.agent, self.phone, self.hub):
+            for part in reversed(self.parts):
                 await part.stop()
 
     async def _start_hub_and_phone(self) -> None:
@@ -174,19 +185,14 @@ class House:
         await run_command("agent", ["pair", url, invitation["code"], "--json"], self.agent_env)
         (self.folder / "paired").touch()
 
-    async def watch(self) -> None:
-        """Until a part ends by itself.
-
-        Raises:
-            HouseError: which it was, and the end of its log.
-        """
-        while True:
-            self.check()
-            await asyncio.sleep(_WATCH_S)
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """In the order in which they start."""
+        return (self.hub, self.phone, self.agent)
 
     def check(self) -> None:
         """Raise HouseError when a part has died, with the end of its log."""
-        for part in (self.hub, self.phone, self.agent):
+        for part in self.parts:
             part.check()
 
     async def sak_hub(self, *words: str) -> Any:
@@ -197,6 +203,29 @@ class House:
         """Wait until a part answers with 200."""
         async with httpx2.AsyncClient() as client:
             await until(lambda: _is_up(client, part, url), f"{part.name} does not answer")
+
+
+async def keep_running(
+    parts: tuple[Part, ...], say: Callable[[str], None], every_s: float = _WATCH_S
+) -> None:
+    """Start each part anew that dies, as a service manager does, until cancelled.
+
+    Raises:
+        HouseError: one dies again and again; which it is, and the end of its log.
+    """
+    deaths: dict[str, deque[float]] = {part.name: deque(maxlen=_DEATHS_MAX) for part in parts}
+    loop = asyncio.get_running_loop()
+    while True:
+        for part in parts:
+            if not part.has_died:
+                continue
+            mine = deaths[part.name]
+            if len(mine) == _DEATHS_MAX and loop.time() - mine[0] < _DEATHS_S:
+                part.check()
+            mine.append(loop.time())
+            say(f"The {part.name} died; it is started again.")
+            await part.start()
+        await asyncio.sleep(every_s)
 
 
 def _require_free(part: str, port: int) -> None:

@@ -8,11 +8,14 @@ const $ = (id) => document.getElementById(id);
 const TYPING_PAUSE_MS = 3000;
 const NEAR_BOTTOM_PX = 80;
 const OWNER = 'owner';
+const ONLINE = 'Shop online';
 
 let state = null;
 let openChat = null; // the chat on screen, by id
 let shown = new Map(); // its messages on screen, by key
 let authorsShown = ''; // for which chat the choice of writers was built
+let atEnd = true; // the newest message is in sight
+const drafts = new Map(); // what was typed and not sent, by chat
 
 // --- server ----------------------------------------------------------------------------------
 
@@ -118,11 +121,16 @@ function drawList() {
   if (focused) $('chats').querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
 }
 
+function shopState() {
+  if (!state.shop.linked) return 'Shop not linked';
+  if (!state.shop.connected) return 'Shop offline';
+  return state.faults.conflict ? 'Shop in use elsewhere' : ONLINE;
+}
+
 function drawShop() {
-  const { linked, connected } = state.shop;
-  const text = !linked ? 'Shop not linked' : connected ? 'Shop online' : 'Shop offline';
+  const text = shopState();
   $('shop').textContent = text;
-  $('shop').className = `pill ${linked && connected ? 'on' : 'off'}`;
+  $('shop').className = `pill ${text === ONLINE ? 'on' : 'off'}`;
   for (const box of $('faults').querySelectorAll('input')) box.checked = state.faults[box.name];
   const { shown: seen, repeated } = state.totals;
   const repeats = repeated === 1 ? '1 repeat' : `${repeated} repeats`;
@@ -163,9 +171,14 @@ function drawComposing(active) {
   $('messages').append(dots);
 }
 
+function isNearEnd() {
+  const list = $('messages');
+  return list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_BOTTOM_PX;
+}
+
 function drawMessages(chat, messages) {
   const list = $('messages');
-  const wasNear = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_BOTTOM_PX;
+  const wasNear = isNearEnd();
   let lastDay = [...shown.values()].at(-1)?.message.at_ms;
   lastDay = lastDay === undefined ? '' : dayOf(lastDay);
   drawComposing(false);
@@ -219,6 +232,7 @@ async function drawChat() {
 
 function showChat() {
   const wanted = decodeURIComponent(location.hash.slice(1));
+  if (openChat) drafts.set(openChat, $('text').value);
   openChat = state.chats.some((chat) => chat.chat === wanted) ? wanted : null;
   $('phone').classList.toggle('open', openChat !== null);
   $('chat').hidden = openChat === null;
@@ -227,6 +241,8 @@ function showChat() {
   shown = new Map();
   drawList();
   if (!openChat) return;
+  $('text').value = drafts.get(openChat) ?? '';
+  fitComposer();
   drawChat();
   if (matchMedia('(min-width: 721px)').matches) $('text').focus();
 }
@@ -263,7 +279,8 @@ function fitComposer() {
 async function send(event) {
   event.preventDefault();
   const text = $('text').value;
-  if (!text.trim() || !openChat) return;
+  const chat = openChat;
+  if (!text.trim() || !chat) return;
   const author = $('author').value;
   $('text').value = '';
   fitComposer();
@@ -271,10 +288,11 @@ async function send(event) {
   clearTimeout(typingTimer);
   $('messages').scrollTop = $('messages').scrollHeight;
   try {
-    if (author === OWNER) await call('POST', chatPath(openChat, '/owner'), { text });
-    else await call('POST', chatPath(openChat, '/messages'), { text, author });
-  } catch (error) {
-    $('text').value = text;
+    if (author === OWNER) await call('POST', chatPath(chat, '/owner'), { text });
+    else await call('POST', chatPath(chat, '/messages'), { text, author });
+  } catch {
+    if (chat === openChat) $('text').value = text;
+    else drafts.set(chat, text);
     fitComposer();
     lostServer();
   }
@@ -341,4 +359,7 @@ $('faults').addEventListener('change', () => {
 });
 document.addEventListener('visibilitychange', () => openChat && drawChat());
 window.addEventListener('hashchange', showChat);
+// A keyboard that opens must not cover the newest message.
+$('messages').addEventListener('scroll', () => (atEnd = isNearEnd()));
+new ResizeObserver(() => atEnd && $('messages').scrollTo(0, $('messages').scrollHeight)).observe($('messages'));
 listen();

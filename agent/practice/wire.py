@@ -188,11 +188,10 @@ class PageLink:
 
     async def _take(self, frame: _Send) -> None:
         """Take a message from the page as the network does: deliver, acknowledge, confirm."""
-        exchange = self._exchange
-        if exchange.faults.hang:
-            return
-        faults = exchange.faults
+        exchange, faults = self._exchange, self._exchange.faults
         exchange.set_shop_typing(frame.chat, False)
+        if faults.hang:
+            return
         exchange.commit(Sent(frame.chat, frame.key, frame.text, exchange.now_ms(), frame.reply_to))
         if faults.lose_ack:
             return

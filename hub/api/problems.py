@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from hub.store.errors import StoreError
@@ -73,7 +73,13 @@ async def on_store_error(_: Request, error: Exception) -> Response:
     return problem(503, str(error), code="store", retry_after_s=STORE_RETRY_S)
 
 
+async def on_departure(_: Request, __: Exception) -> Response:
+    """The caller hung up in the middle of its body: no fault, and nobody is left to be told."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
 HANDLERS: Final = {
+    ClientDisconnect: on_departure,
     HTTPException: on_http_exception,
     StoreError: on_store_error,
     Exception: on_defect,

@@ -5,6 +5,7 @@ to is read from the last reply in the turn's history. All work is done over one 
 database, in a reader's thread, so that the loop which calls it stays free.
 """
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
@@ -14,9 +15,9 @@ from hub.assistant.engine import Answer, Line, ToolCall, Turn
 from hub.assistant.language import TALK, Language, load
 from hub.assistant.quantities import Amount, as_units, words_of
 from hub.assistant.reading import Reader, Reading
-from hub.assistant.search import has_digit
+from hub.assistant.search import CANDIDATES_MAX, has_digit
 from hub.assistant.wording import Wording
-from hub.commerce.catalog import price_policy
+from hub.commerce.catalog import categories, price_policy
 from hub.commerce.pricing import Line as PriceLine
 from hub.commerce.pricing import Policy, quote
 from hub.commerce.products import PIECE_WORDS, Product
@@ -27,8 +28,14 @@ TEXT_MAX_CHARS: Final = 1_000  # of one message that are read; nobody asks a pri
 MESSAGES_MAX: Final = 12  # of one turn that are read, the newest
 REPLY_MAX_CHARS: Final = 800  # leaves room for an apology and the notice that replies are automatic
 
+_LINK: Final = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+", re.IGNORECASE)
+"""Addresses are not read: what is in them is not what the customer says."""
+
 FACTS: Final = ("price", "refused", "ask")
-PATHS: Final = (*FACTS, "not_found", "unknown", "declined", *TALK)
+NOTES: Final = ("discount", "foreign", "not_found", "unknown")
+"""What cannot be answered, and so comes with the offer to call someone."""
+
+PATHS: Final = (*FACTS, "list", *NOTES, "declined", *TALK)
 """What a reply can be about, the weightiest first: the turn's path is named after it."""
 
 
@@ -46,10 +53,13 @@ class EmbeddedEngine:
 
 def reply(tx: Tx, turn: Turn, language: Language) -> Answer:
     """The answer to `turn`, from the database as `tx` shows it."""
-    texts = [line.text[:TEXT_MAX_CHARS] for line in turn.messages if line.text.strip()]
+    written = (_LINK.sub(" ", line.text[:TEXT_MAX_CHARS]) for line in turn.messages)
+    texts = [text for text in written if text.strip()]
     if not texts:
         return Answer(text=language.say("media"), path="embedded.media")
     words = [word for text in texts for word in words_of(text)]
+    if not words:
+        return Answer(text=language.say("wordless"), path="embedded.wordless")
     if language.is_only(words, "person"):
         return _hand_over(turn, language, "customer_request")
     if _offered(turn.history, language):
@@ -57,7 +67,7 @@ def reply(tx: Tx, turn: Turn, language: Language) -> Answer:
             return _hand_over(turn, language, "unknown_question")
         if language.is_only(words, "no"):
             return Answer(text=language.say("declined"), path="embedded.declined")
-    draft = _Draft(turn, price_policy(tx, turn.tenant.tenant_id), language)
+    draft = _Draft(tx, turn, language)
     reader = Reader(tx, turn.tenant.tenant_id, language, turn.history)
     for text in texts[-MESSAGES_MAX:]:
         for reading in reader.read(text):
@@ -80,11 +90,12 @@ def _offered(history: Sequence[Line], language: Language) -> bool:
 class _Draft:
     """The answer to one turn while its parts are put together."""
 
-    def __init__(self, turn: Turn, policy: Policy, language: Language) -> None:
+    def __init__(self, tx: Tx, turn: Turn, language: Language) -> None:
+        self._tx = tx
         self._turn = turn
-        self._policy = policy
+        self._policy: Policy = price_policy(tx, turn.tenant.tenant_id)
         self._language = language
-        self._wording = Wording(turn.tenant, policy, language)
+        self._wording = Wording(turn.tenant, self._policy, language)
         self._said: dict[str, tuple[str, str]] = {}
         """What it is about -> (path, words): a later word on the same product replaces a former."""
         self._calls: list[ToolCall] = []
@@ -96,12 +107,26 @@ class _Draft:
             outcome = f"{len(reading.products)} found"
             query = " ".join(reading.sought)
             self._calls.append(ToolCall("search_products", {"query": query}, outcome))
+        self._add_notes(reading)
+        if "outside" in reading.asides and reading.amount is None:
+            return  # the product is not what is asked about
         if len(reading.products) == 1 and reading.exact:
             self._add_price(reading.products[0], reading.amount)
         elif reading.products:
-            self._add_options(reading.products, exact=reading.exact)
+            self._add_options(reading)
+        elif reading.foreign or "discount" in reading.asides or "outside" in reading.asides:
+            return  # the note says it
         else:
             self._add_talk(reading)
+
+    def _add_notes(self, reading: Reading) -> None:
+        """Say of what is asked besides products and prices that it is not known here."""
+        if "outside" in reading.asides:
+            self._say("unknown", "unknown", self._language.say("unknown"))
+        if "discount" in reading.asides:
+            self._say("discount", "discount", self._language.say("discount"))
+        if reading.foreign:
+            self._say("foreign", "foreign", self._language.say("foreign"))
 
     def answer(self) -> Answer:
         """The reply to all parts; a call for a person wins when nothing else was understood."""
@@ -140,8 +165,12 @@ class _Draft:
         path = "refused" if priced.refusals else "price"
         self._say(path, product.sku, self._wording.quoted(priced, pieces))
 
-    def _add_options(self, products: Sequence[Product], *, exact: bool) -> None:
-        heading = "options" if exact else "close"
+    def _add_options(self, reading: Reading) -> None:
+        products: Sequence[Product] = reading.products
+        heading = "options" if reading.exact else "close"
+        if self._language.means(reading.words, "cheapest") and len(products) < CANDIDATES_MAX:
+            products = sorted(products, key=lambda product: product.price)
+            heading = "cheapest" if len(products) > 1 else heading
         about = " ".join(product.sku for product in products)
         self._say("ask", about, self._wording.options(products, heading))
 
@@ -154,16 +183,22 @@ class _Draft:
         elif said is not None and not reading.sought:
             own = self._turn.tenant.greeting if said == "greeting" else ""
             self._say(said, said, own or language.say(said))
-        elif reading.amount is not None or language.is_only(words, "price"):
-            self._say("ask", "", language.say("which_product"))
         elif language.is_only(words, "yes", "no"):
             self._say("declined", "", language.say("declined"))
+        elif "list" in reading.asides and not reading.sought:
+            self._say("list", "list", self._list())
+        elif reading.amount is not None or language.is_only(words, "price"):
+            self._say("ask", "", language.say("which_product"))
         else:
             shopping = language.means(words, "price") or language.means(words, "have")
             sized = any(has_digit(word) for word in reading.sought)
             path = "not_found" if shopping or sized else "unknown"
             stray = len(reading.sought) < 2
             self._say(path, "stray" if stray else "unknown", language.say(path))
+
+    def _list(self) -> str:
+        names = categories(self._tx, self._turn.tenant.tenant_id)
+        return self._wording.list(names) or self._language.say("which_product")
 
     def _say(self, path: str, about: str, words: str) -> None:
         self._said.pop(about, None)
@@ -175,7 +210,7 @@ class _Draft:
 
     def _lines(self, path: str) -> list[str]:
         """The words to say, product facts first; small talk only where nothing else is said."""
-        facts = [words for kind, words in self._said.values() if kind in FACTS]
+        facts = [words for kind, words in self._said.values() if kind in (*FACTS, "list")]
         if path in TALK or path == "declined":
             return [words for kind, words in self._said.values() if kind == path]
         hello = [self._language.say("hello")] if "greeting" in self._said else []
@@ -183,12 +218,14 @@ class _Draft:
 
     def _ending(self, *, found: bool) -> list[str]:
         """That something was not understood, and the offer to call someone."""
-        unknown = self._said.get("unknown") or (None if found else self._said.get("stray"))
-        if unknown is None and found:
+        notes = [self._said[note] for note in ("discount", "foreign") if note in self._said]
+        stray = None if found or notes else self._said.get("stray", ("unknown", ""))
+        if (unknown := self._said.get("unknown") or stray) is not None:
+            rest = (found or bool(notes)) and unknown[0] == "unknown"
+            notes.append(("", self._language.say("unknown_rest" if rest else unknown[0])))
+        if not notes:
             return []
-        path = "unknown" if unknown is None else unknown[0]
-        reply = "unknown_rest" if found and path == "unknown" else path
-        return [f"{self._language.say(reply)} {self._language.say('offer')}"]
+        return [" ".join([*(words for _, words in notes), self._language.say("offer")])]
 
 
 def fit(parts: Sequence[str], more: str) -> str:

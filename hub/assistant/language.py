@@ -10,16 +10,20 @@ import msgspec
 
 from hub.commerce.words import normalise
 
-INTENTS: Final = ("greeting", "thanks", "bye", "yes", "no", "person", "price", "have")
-
-TALK: Final = ("greeting", "thanks", "bye")
+TALK: Final = ("bot", "greeting", "thanks", "bye")
 """What people say besides their errand."""
+
+ASIDES: Final = ("outside", "discount", "list")
+"""What is asked about the shop rather than of a product: delivery, a bargain, what it sells."""
+
+INTENTS: Final = (*TALK, *ASIDES, "yes", "no", "person", "price", "have", "cheapest")
 
 PLACES: Final[Mapping[str, frozenset[str]]] = {
     name: frozenset(places.split())
     for name, places in {
         "hello": "",
         "greeting": "",
+        "bot": "",
         "thanks": "",
         "bye": "",
         "price": "product price unit tax",
@@ -28,6 +32,7 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "minimum": "quantity unit",
         "line": "quantity unit product net discount tax",
         "line_pieces": "pieces quantity unit",
+        "line_held": "pieces quantity unit held",
         "discount_pct": "pct quantity",
         "discount_price": "price quantity",
         "tax_plus": "pct tax",
@@ -35,8 +40,12 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "tax_with": "pct tax",
         "option": "product price unit",
         "options": "",
+        "cheapest": "",
+        "categories": "names",
+        "categories_some": "names",
         "more": "",
         "which": "",
+        "this_one": "",
         "which_product": "",
         "close": "",
         "out_of_stock": "product price unit",
@@ -47,6 +56,9 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "too_many": "product",
         "not_counted": "product unit measure price tax",
         "not_found": "",
+        "discount": "",
+        "foreign": "",
+        "wordless": "",
         "unknown": "",
         "unknown_rest": "",
         "offer": "",
@@ -70,6 +82,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
     uncounted: frozenset[str]
     numbers: Mapping[str, int]
     times: Mapping[str, int]
+    ordinals: Mapping[str, int]
     counts: Mapping[str, str]
 
     def say(self, reply: str, **values: object) -> str:
@@ -122,6 +135,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     words: dict[str, list[str]]
     numbers: dict[str, int]
     times: dict[str, int]
+    ordinals: dict[str, int]
     counts: dict[str, list[str]]
 
 
@@ -153,10 +167,11 @@ def parse(text: str) -> Language:
             )
             for intent, phrases in file.intents.items()
         },
-        filler=frozenset(file.words["filler"] + file.words["uncounted"]),
+        filler=frozenset([*file.words["filler"], *file.words["uncounted"], *file.ordinals]),
         uncounted=frozenset(file.words["uncounted"]),
         numbers=file.numbers,
         times=file.times,
+        ordinals=file.ordinals,
         counts={word: unit for unit, words in file.counts.items() for word in words},
     )
 

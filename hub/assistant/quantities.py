@@ -4,13 +4,13 @@ A number is a quantity unless a product's written name holds it. Sizes (`6x40`, 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from hub.assistant.language import TALK, Language, find_phrase
+from hub.assistant.language import ASIDES, TALK, Language, find_phrase
 from hub.commerce.products import Product, units
 from hub.commerce.words import MEASURES, normalise
 
@@ -23,11 +23,15 @@ DIGITS_MAX: Final = 12
 MINUS: Final = "minus"
 CURRENCY: Final = "rs"
 PERCENT: Final = "percent"
+APPROVAL: Final = "thumbsup"
 UNCOUNTED: Final = "uncounted"
 """The measure of money and percentages: no quantity, and no price of ours either."""
 
 _MINUS_SIGN: Final = re.compile(r"(?<!\S)[-−](?=\d)")
 _CURRENCY_SIGN: Final = re.compile(r"[₹$€£¥]")
+_APPROVAL_SIGN: Final = re.compile("[👍👌]")
+_INCH_SIGN: Final = re.compile(r'(?<![\w.*×"])(\d+(?:\.\d+)?)["″”](?!\w)')
+_SIZE_NUMBER: Final = re.compile(r"[^\W\d]*(\d+(?:\.\d+)?)[^\W\d]*")
 _GLUED: Final = re.compile(r"(\d+(?:\.\d+)?)([^\d.]*)")
 
 
@@ -44,7 +48,9 @@ def words_of(text: str) -> list[str]:
     """The words of a message; the signs that change what a number means are words, too."""
     signed = _MINUS_SIGN.sub(f"{MINUS} ", text)
     currency = _CURRENCY_SIGN.sub(f" {CURRENCY} ", signed)
-    return normalise(currency.replace("%", f" {PERCENT} ")).split()
+    measured = _INCH_SIGN.sub(r"\1 inch", currency)
+    approved = _APPROVAL_SIGN.sub(f" {APPROVAL} ", measured)
+    return normalise(approved.replace("%", f" {PERCENT} ")).split()
 
 
 def find_amounts(words: Sequence[str], language: Language) -> list[Amount]:
@@ -59,13 +65,20 @@ def find_amounts(words: Sequence[str], language: Language) -> list[Amount]:
     return amounts
 
 
-def other_words(words: Sequence[str], amounts: Sequence[Amount], language: Language) -> list[str]:
+def other_words(
+    words: Sequence[str],
+    amounts: Sequence[Amount],
+    language: Language,
+    sold: Callable[[str], bool] = lambda _: False,
+) -> list[str]:
     """The words that may name a product: neither fillers nor small talk nor a quantity.
 
-    A measure of size (`1kg`) stays, for it is in names as often as it is a quantity.
+    A measure of size (`1kg`) stays, for it is in names as often as it is a quantity. Questions
+    about the shop (`delivery`) are left out but for words that a product is called by.
     """
     taken = {at for a in amounts if a.measure not in SIZES for at in range(a.start, a.end)}
     taken |= language.places(words, *TALK)
+    taken |= {at for at in language.places(words, *ASIDES) if not sold(words[at])}
     rest = [word for at, word in enumerate(words) if at not in taken]
     return [word for word in rest if word not in language.filler]
 
@@ -109,6 +122,12 @@ def as_units(product: Product, amount: Amount) -> Decimal | None:
     return amount.number / held[0]
 
 
+def sized(product: Product, number: Decimal) -> bool:
+    """Whether a number of the product's name is this one: 12 is the size of `Bulb 12 W`."""
+    hits = map(_SIZE_NUMBER.fullmatch, normalise(product.name).split())
+    return any(hit is not None and Decimal(hit[1]) == number for hit in hits)
+
+
 def _rank(amount: Amount) -> int:
     if amount.measure is None:
         return 1
@@ -140,7 +159,7 @@ def _is_uncounted(words: Sequence[str], start: int, end: int, language: Language
 
 def _number(word: str, language: Language) -> tuple[Decimal | None, str]:
     """The number that `word` writes and the measure stuck to it."""
-    if word in language.numbers or word in language.times:
+    if word in language.numbers or (word in language.times and len(word) > 1):  # "k" means "ok"
         return Decimal(language.numbers.get(word) or language.times[word]), ""
     hit = _GLUED.fullmatch(word)
     if hit is None or len(hit[1]) > DIGITS_MAX:

@@ -1,19 +1,21 @@
 """What the parts of a customer's message ask for: which products, and how many."""
 
-import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from hub.assistant.engine import Line
-from hub.assistant.language import Language
+from hub.assistant.language import ASIDES, Language
+from hub.assistant.parts import parts_of
 from hub.assistant.quantities import (
     SIZES,
     Amount,
     as_units,
     find_amounts,
     other_words,
+    sized,
     wanted,
     words_of,
 )
@@ -25,10 +27,12 @@ from hub.assistant.search import (
     best,
     find,
     has_digit,
+    match_query,
     mentioned,
     names,
     rank,
 )
+from hub.commerce.catalog import candidates
 from hub.commerce.products import Product
 from hub.store.tx import Tx
 
@@ -36,13 +40,16 @@ PARTS_MAX: Final = 12  # of one message
 WHOLE: Final = 90.0
 """A line that one product explains so far is one wish, whatever stands in it."""
 
-_BREAK: Final = re.compile(r"[,;&+?!|]+(?!\d)|(?<!rs)\.\s|\band\b", re.IGNORECASE)
+
+_OF_THE_LAST: Final = ("price", "have", "discount", "cheapest")
+"""What may be asked without naming the product again."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One part of a message: no product, the one that is meant, or those that it may mean.
 
-    `exact` is False when a size that was asked for is in none of them.
+    `exact` is False when a size that was asked for is in none of them. `asides` are the questions
+    about the shop in it, `foreign` the words in another script that no product is called by.
     """
 
     words: tuple[str, ...]
@@ -50,6 +57,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     products: tuple[Product, ...] = ()
     amount: Amount | None = None
     exact: bool = True
+    asides: frozenset[str] = frozenset()
+    foreign: tuple[str, ...] = ()
 
 
 class Reader:
@@ -61,21 +70,25 @@ class Reader:
         self._language = language
         self._history = history
         self._found: dict[Wish, list[Match]] = {}
+        self._sold: dict[str, bool] = {}
         self._earlier: list[Product] | None = None
         self._focus: Product | None = None
+        self._amount: Amount | None = None
 
     def read(self, text: str) -> Iterator[Reading]:
         """The parts of one message."""
         parts = [part for line in text.splitlines() for part in self._parts(line)]
         for words in parts[:PARTS_MAX]:
             reading = self._resolve(words)
+            asides = self._asides(words)
+            reading = msgspec.structs.replace(reading, asides=asides)
             if len(reading.products) == 1:
-                self._focus = reading.products[0]
+                self._focus, self._amount = reading.products[0], reading.amount
             yield reading
 
     def _parts(self, line: str) -> list[list[str]]:
         whole = words_of(line)
-        parts = [words for part in _BREAK.split(line) if (words := words_of(part))]
+        parts = parts_of(line, self._language)
         if len(parts) < 2 or self._is_one_wish(whole):
             return [whole] if whole else []
         return parts
@@ -87,8 +100,25 @@ class Reader:
 
     def _wish(self, words: Sequence[str], amounts: Sequence[Amount]) -> Wish:
         sizes = (words[amount.start] for amount in amounts if amount.measure in SIZES)
-        sought = other_words(words, amounts, self._language)
+        sought = other_words(words, amounts, self._language, self._is_sold)
         return Wish(tuple(sought), tuple(words), frozenset(sizes))
+
+    def _is_sold(self, word: str) -> bool:
+        """Whether a product of the shop is called by the word."""
+        if word not in self._sold:
+            known = word not in self._language.filler
+            query = match_query([word], letters=0)
+            self._sold[word] = known and bool(candidates(self._tx, self._tenant_id, query, 1))
+        return self._sold[word]
+
+    def _asides(self, words: Sequence[str]) -> frozenset[str]:
+        """What is asked about the shop, in words that are not its products'."""
+        places = {aside: self._language.places(words, aside) for aside in ASIDES}
+        return frozenset(
+            aside
+            for aside, at in places.items()
+            if not all(self._is_sold(words[place]) for place in at)
+        )
 
     def _find(self, wish: Wish) -> list[Match]:
         if wish not in self._found:
@@ -100,7 +130,24 @@ class Reader:
         wish = self._wish(words, amounts)
         if not wish.words or self._is_more_of_it(wish, amounts):
             return self._of_the_last(words, amounts)
+        reading = self._among(wish, amounts)
+        if reading.products and reading.exact:
+            return reading
+        foreign = tuple(word for word in wish.words if is_foreign(word) and not self._is_sold(word))
+        if foreign and len(foreign) < len(wish.words):
+            rest = tuple(word for word in wish.words if word not in foreign)
+            reading = self._among(msgspec.structs.replace(wish, words=rest), amounts)
+        return msgspec.structs.replace(reading, foreign=foreign)
+
+    def _among(self, wish: Wish, amounts: Sequence[Amount]) -> Reading:
+        """What the shop has of what is named, and how many of it are wanted."""
         close = self._narrowed(best(self._find(wish)), wish)
+        if len(close) > 1:
+            begin = wish.spoken.index(wish.words[0])
+            behind = [amount for amount in amounts if amount.start > begin]
+            products = _sized_so([match.product for match in close], behind)
+            close = [match for match in close if match.product in products]
+            amounts = amounts if len(close) > 1 else _not_its_size(amounts, close[0].product)
         if len(close) == 1:
             return self._one(wish, amounts, close[0])
         fits = [match for match in close if match.score >= GOOD and not _odd_sizes(match, wish)]
@@ -119,11 +166,33 @@ class Reader:
         return all(as_units(known[0], amount) is not None for amount in amounts)
 
     def _of_the_last(self, words: list[str], amounts: list[Amount]) -> Reading:
-        """What a bare quantity or a bare "price?" is about."""
-        asked = bool(amounts) or self._language.means(words, "price")
+        """What a bare quantity, a bare "price?" or "the first one" is about."""
+        asked = any(self._language.means(words, sense) for sense in _OF_THE_LAST)
+        picked = self._picked(words, amounts)
+        if picked is not None:
+            amount = wanted(_not_its_size(amounts, picked), (), words)
+            amount = amount or self._asked_before(picked)
+            return Reading(words=tuple(words), sought=(), products=(picked,), amount=amount)
+        asked = (asked or bool(amounts)) and not self._language.means(words, "list")
         products = self._in_mind() if asked else ()
-        amount = wanted(amounts, (), words)
+        amount = wanted(amounts, (), words) or self._amount
         return Reading(words=tuple(words), sought=(), products=products, amount=amount)
+
+    def _picked(self, words: Sequence[str], amounts: Sequence[Amount]) -> Product | None:
+        """The product that a yes, "the first one" or a size picks from what the shop just named."""
+        said = [] if self._focus is not None else self._said()
+        if len(said) == 1 and self._language.is_only(words, "yes") and self._proposed():
+            return said[0]
+        ordinals = self._language.ordinals
+        place = next((ordinals[word] for word in words if word in ordinals), 0)
+        if len(said) > 1 and 0 < place <= len(said):
+            return said[place - 1]
+        fits = _sized_so(said, amounts)
+        return fits[0] if len(said) > 1 and len(fits) == 1 else None
+
+    def _proposed(self) -> bool:
+        """Whether the shop's last words asked if its one product is the one."""
+        return self._language.say("this_one") in self._last_words()
 
     def _in_mind(self) -> tuple[Product, ...]:
         return (self._focus,) if self._focus is not None else tuple(self._said())
@@ -141,9 +210,12 @@ class Reader:
     def _said(self) -> list[Product]:
         """The products that the shop's last words named."""
         if self._earlier is None:
-            own = (line.text for line in reversed(self._history) if line.author != "customer")
-            self._earlier = mentioned(self._tx, self._tenant_id, next(own, ""))
+            self._earlier = mentioned(self._tx, self._tenant_id, self._last_words())
         return self._earlier
+
+    def _last_words(self) -> str:
+        own = (line.text for line in reversed(self._history) if line.author != "customer")
+        return next(own, "")
 
     def _one(self, wish: Wish, amounts: Sequence[Amount], match: Match) -> Reading:
         """What is wanted of the one product; an odd size is a quantity, or a product unknown."""
@@ -165,7 +237,7 @@ class Reader:
     def _asked_before(self, product: Product) -> Amount | None:
         """The quantity in the customer's last message, when this one picks from our options."""
         said = {known.sku for known in self._said()} if self._history else set()
-        if len(said) < 2 or product.sku not in said:
+        if product.sku not in said or (len(said) < 2 and not self._proposed()):
             return None
         before = next((ln.text for ln in reversed(self._history) if ln.author == "customer"), "")
         words = words_of(before)
@@ -176,3 +248,19 @@ class Reader:
 def _odd_sizes(match: Match, wish: Wish) -> list[str]:
     """The sizes asked for that the product has not, and that are no quantity either."""
     return [word for word in match.unexplained if has_digit(word) and word not in wish.optional]
+
+
+def is_foreign(word: str) -> bool:
+    """Whether the word is in another script than this language's."""
+    return any(char.isalpha() and "LATIN" not in unicodedata.name(char, "") for char in word)
+
+
+def _sized_so(products: Sequence[Product], amounts: Sequence[Amount]) -> list[Product]:
+    """The one of several whose size is a bare number of these; all of them where none is."""
+    bare = [amount.number for amount in amounts if amount.measure is None]
+    fits = ([p for p in products if sized(p, number)] for number in bare)
+    return next((fit for fit in fits if len(fit) == 1), list(products))
+
+
+def _not_its_size(amounts: Sequence[Amount], product: Product) -> list[Amount]:
+    return [a for a in amounts if a.measure is not None or not sized(product, a.number)]

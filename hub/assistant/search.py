@@ -9,11 +9,12 @@ from typing import Final
 
 import msgspec
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 from hub.assistant.language import find_phrase
 from hub.commerce.catalog import candidates
-from hub.commerce.products import Product
-from hub.commerce.words import normalise, search_text
+from hub.commerce.products import Product, singular
+from hub.commerce.words import normalise, other_names, search_text
 from hub.store.tx import Tx
 
 CANDIDATES_MAX: Final = 50
@@ -31,7 +32,10 @@ CLOSE: Final = 3.0
 _ALIKE_MIN: Final = 60.0
 _SURE_MIN: Final = 70.0  # at least one word must be this sure: two vague ones are chance
 _TYPO_PENALTY: Final = 1.5  # per point of likeness: `oyl` for `oil` counts half
-_KIND_ALIKE: Final = 85.0  # a word of the category says less than one of the name
+_KIND_SHARE: Final = 0.85  # a word of the category says less than one of the name
+_SHORT: Final = 5  # letters: up to here one slip is forgiven, above two
+_HEAD_WORDS_MAX: Final = 4
+_HEAD_MIN: Final = 86.0  # a word of the category is not the thing itself
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -54,8 +58,9 @@ STAGES: Final = (
 class Match(msgspec.Struct, frozen=True):
     """A product and how well it fits: `score` is the share of the words that it explains.
 
-    `sizes` counts the optional ones among them, `phrase` the words of its longest name or alias
-    that was written in full.
+    `sized`: it has every size like `6x40` that was written, the strongest evidence. `sizes`
+    counts the optional ones among the words, `phrase` the words of its longest name or alias that
+    was written in full.
     """
 
     product: Product
@@ -63,6 +68,7 @@ class Match(msgspec.Struct, frozen=True):
     sizes: int
     phrase: int
     unexplained: tuple[str, ...]
+    sized: bool = False
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -87,19 +93,23 @@ def find(tx: Tx, tenant_id: str, wish: Wish, stages: Sequence[Stage] = STAGES) -
             break
         query = match_query(words, stage.letters)
         matches = rank(candidates(tx, tenant_id, query, stage.most), wish) or matches
-        if matches and matches[0].score >= stage.enough:
+        if matches and (matches[0].sized or matches[0].score >= stage.enough):
             break
     return matches
 
 
 def mentioned(tx: Tx, tenant_id: str, text: str) -> list[Product]:
-    """The shop's products whose full names stand in `text`: what an earlier reply was about."""
+    """The shop's products whose full names stand in `text`, in its order: what a reply said."""
     spoken = normalise(text).split()
     words = list(dict.fromkeys(spoken))[:MENTION_WORDS_MAX]
     if not words:
         return []
     near = candidates(tx, tenant_id, match_query(words, letters=0), CANDIDATES_MAX)
-    found = [product for product in near if find_phrase(spoken, _name(product.name)) is not None]
+    places = {p.sku: find_phrase(spoken, _name(p.name)) for p in near}
+    found = sorted(
+        (product for product in near if places[product.sku] is not None),
+        key=lambda product: places[product.sku] or 0,
+    )
     return [product for product in found if not _inside_another(product, found)]
 
 
@@ -108,7 +118,8 @@ def best(matches: Sequence[Match]) -> list[Match]:
 
     Among equals the right size decides, then a name in full against a part of it.
     """
-    close = [match for match in matches if matches[0].score - match.score < CLOSE]
+    fit = [match for match in matches if match.sized == matches[0].sized]
+    close = [match for match in fit if matches[0].score - match.score < CLOSE]
     most = max(((match.sizes, match.phrase) for match in close), default=None)
     return [match for match in close if (match.sizes, match.phrase) == most]
 
@@ -124,12 +135,17 @@ def rank(products: Sequence[Product], wish: Wish) -> list[Match]:
     """The products that explain the wish well enough, best first."""
     look = _Look.at(wish)
     matches = [match for product in products if (match := _match(product, look)) is not None]
-    return sorted(matches, key=lambda m: (-m.score, -m.sizes, -m.phrase, m.product.name))
+    return sorted(matches, key=_rank)
 
 
 def has_digit(word: str) -> bool:
     """Whether the word is a size, a code or a number."""
     return any(char.isdecimal() for char in word)
+
+
+def is_compound(word: str) -> bool:
+    """Whether the word is a size of two measures like `6x40`, which hardly two things share."""
+    return bool(other_names(word))
 
 
 def names(product: Product) -> tuple[tuple[str, ...], ...]:
@@ -149,18 +165,31 @@ class _Look(msgspec.Struct, frozen=True):
     wish: Wish
     exact: frozenset[str]  # words with digits, which forgive nothing
     weights: dict[str, int]  # of the words that count
+    compound: frozenset[str]  # sizes like 6x40
+    head: str  # the last word of a short wish, which in English is the thing itself
 
     @classmethod
     def at(cls, wish: Wish) -> "_Look":
         exact = frozenset(filter(has_digit, wish.words))
         must = [word for word in wish.words if word not in wish.optional] or wish.words
-        return cls(wish, exact, {word: max(len(word), 4 if word in exact else 1) for word in must})
+        weights = {word: max(len(word), 4 if word in exact else 1) for word in must}
+        compound = frozenset(filter(is_compound, exact))
+        short = len(wish.words) <= _HEAD_WORDS_MAX
+        head = wish.words[-1] if short and wish.words[-1] not in exact else ""
+        return cls(wish, exact, weights, compound, head)
+
+
+def _rank(match: Match) -> tuple[bool, float, int, int, str]:
+    return not match.sized, -match.score, -match.sizes, -match.phrase, match.product.name
 
 
 def _match(product: Product, look: _Look) -> Match | None:
     wish, weights = look.wish, look.weights
     alike = _likenesses(product, look)
     score = sum(alike[word] * weight for word, weight in weights.items()) / sum(weights.values())
+    sized = bool(look.compound) and all(alike[word] for word in look.compound)
+    if sized or alike.get(look.head, 0.0) >= _HEAD_MIN:
+        score = max(score, FAIR)
     if score < FAIR or max(alike[word] for word in weights) < _SURE_MIN:
         return None
     written = (len(name) for name in names(product) if find_phrase(wish.spoken, name) is not None)
@@ -170,6 +199,7 @@ def _match(product: Product, look: _Look) -> Match | None:
         sizes=sum(alike[word] > 0 for word in wish.optional & alike.keys()),
         phrase=max(written, default=0),
         unexplained=tuple(word for word in wish.words if alike[word] == 0),
+        sized=sized,
     )
 
 
@@ -179,19 +209,30 @@ def _likenesses(product: Product, look: _Look) -> dict[str, float]:
     kind = _vocabulary(product.category, product.unit, *product.packs)
     found = {}
     for word in look.wish.words:
-        if word in called:
+        if word in called or singular(word) in called:
             found[word] = 100.0
         elif word in look.exact:
             found[word] = 0.0
         else:
-            found[word] = max(_likeness(word, called), min(_likeness(word, kind), _KIND_ALIKE))
+            found[word] = max(_likeness(word, called), _KIND_SHARE * _likeness(word, kind))
     return found
 
 
 def _likeness(word: str, vocabulary: tuple[str, ...]) -> float:
     """How surely `word` is a misspelt one of the vocabulary's, 0 to 100."""
     found = process.extractOne(word, vocabulary, scorer=fuzz.ratio, score_cutoff=_ALIKE_MIN)
-    return 0.0 if found is None else 100.0 - _TYPO_PENALTY * (100.0 - found[1])
+    if found is None or (found[1] < 100 and _is_chance(word, found[0])):
+        return 0.0
+    return 100.0 - _TYPO_PENALTY * (100.0 - found[1])
+
+
+def _is_chance(word: str, other: str) -> bool:
+    """Whether two words differ by more than a slip: `paint` is no `plain`, `why` no code WH."""
+    if min(len(word), len(other)) >= _SHORT and (word in other or other in word):
+        return False  # `flower` of `sunflower`
+    slips = 1 if len(word) <= _SHORT else 2
+    plural = singular(word)
+    return len(other) < 3 or min(OSA.distance(w, other) for w in {word, plural}) > slips
 
 
 def _vocabulary(*texts: str) -> tuple[str, ...]:

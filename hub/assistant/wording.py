@@ -17,6 +17,7 @@ from hub.commerce.products import Product, Slab
 
 NAME_MAX_CHARS: Final = 80
 OPTIONS_MAX: Final = 5
+CATEGORIES_MAX: Final = 12
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -38,8 +39,14 @@ class Wording(msgspec.Struct, frozen=True):
         """A short list to choose from, under one of the headings `options` and `close`."""
         lines = [self._say("option", product) for product in products[:OPTIONS_MAX]]
         left_out = len(products) > OPTIONS_MAX
-        ending = "more" if left_out else "which"
+        ending = "more" if left_out else "which" if len(products) > 1 else "this_one"
         return "\n".join([self.language.say(heading), *lines, self.language.say(ending)])
+
+    def list(self, categories: Sequence[str]) -> str:
+        """What the shop sells, by the names of its categories; empty where it has none."""
+        reply = "categories" if len(categories) <= CATEGORIES_MAX else "categories_some"
+        names = ", ".join(_cut(name) for name in categories[:CATEGORIES_MAX])
+        return self.language.say(reply, names=names) if categories else ""
 
     def quoted(self, quote: Quote, pieces: Decimal | None = None) -> str:
         """One line with its price, or why it cannot be sold so; `pieces` as they were asked for."""
@@ -57,7 +64,12 @@ class Wording(msgspec.Struct, frozen=True):
         if pieces is None:
             return said
         count = self._count(line.product, line.quantity)
-        return self.language.say("line_pieces", pieces=self._number(pieces), **count) + " " + said
+        asked = self.language.counted("piece", pieces)
+        values = {**count, "pieces": f"{self._number(pieces)} {asked}"}
+        if line.product.pieces_per_unit is None:
+            return f"{self.language.say('line_pieces', **values)} {said}"
+        held = self._number(line.product.pieces_per_unit)
+        return f"{self.language.say('line_held', held=held, **values)} {said}"
 
     def not_counted(self, product: Product, measure: str) -> str:
         """That the product is not sold by this measure, and what it costs by its own."""
@@ -138,7 +150,10 @@ class Wording(msgspec.Struct, frozen=True):
 
 def shown(product: Product) -> str:
     """The product's name as it is said; a very long one is cut."""
-    name = product.name
+    return _cut(product.name)
+
+
+def _cut(name: str) -> str:
     return name if len(name) <= NAME_MAX_CHARS else name[: NAME_MAX_CHARS - 1].rstrip() + "…"
 
 

@@ -12,12 +12,12 @@ from typing import Final, Literal
 import msgspec
 
 from hub.cli.command import Session, load_settings, with_store
+from hub.gateway import pressure
 from hub.settings import Settings, SettingsError
 from hub.store.errors import StoreError
 from hub.store.tx import Row, Tx
 
 FREE_MIN_BYTES: Final = 64 * 2**20  # below it a hub with customers stops within the day
-BUSY_FREE_BYTES: Final = 2 * 2**30  # above it a full disk in percent is no trouble (SPEC 8.3)
 ANSWER_TIMEOUT_S: Final = 2.0
 PORT_REMEDIES: Final = {
     errno.EADDRINUSE: "Stop what holds it, or set SAK_HUB_PORT to another.",
@@ -62,7 +62,8 @@ def examine() -> Iterator[Check]:
         yield Check("database", "fail", str(error), "Nothing else can be checked before that.")
         return
     yield from _database(facts)
-    yield disk(*shutil.disk_usage(facts.path.parent), settings.disk_full_pct)
+    usage = shutil.disk_usage(facts.path.parent)
+    yield disk(usage.total, usage.free, settings.disk_full_pct)
     yield _port(settings)
     yield from _catalogs(facts.tenants)
     yield _agents(facts.agents)
@@ -104,14 +105,13 @@ def _database(facts: Facts) -> Iterator[Check]:
         yield Check("writer", "fail", facts.writable, "Messages cannot be kept until that is done.")
 
 
-def disk(total: int, used: int, free: int, full_pct: float) -> Check:
+def disk(total: int, free: int, full_pct: float) -> Check:
     """How much room the database's file system has; bytes."""
-    used_pct = 100 * used / total
-    finding = f"{free / 2**30:.1f} GiB free, {used_pct:.0f} % used"
+    finding = f"{free / 2**30:.1f} GiB free, {pressure.used_pct(total, free):.0f} % used"
     remedy = "Free some space: agents are asked to wait when the disk is full."
     if free < FREE_MIN_BYTES:
         return Check("disk", "fail", finding, remedy)
-    if used_pct >= full_pct and free < BUSY_FREE_BYTES:
+    if pressure.is_disk_full(total, free, full_pct):
         return Check("disk", "warn", finding, remedy)
     return Check("disk", "ok", finding)
 

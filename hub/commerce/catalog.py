@@ -57,6 +57,11 @@ def candidates(tx: Tx, tenant_id: str, match: str, most: int) -> list[Product]:
     return [product_of(row) for row in rows]
 
 
+def categories(tx: Tx, tenant_id: str) -> list[str]:
+    """The categories of what the shop offers, the fullest first."""
+    return [row["category"] for row in tx.all("catalog.categories", tenant_id=tenant_id)]
+
+
 def price_policy(tx: Tx, tenant_id: str) -> Policy:
     """The shop's rules for money: `pricing` in its settings, or its currency's usual ones."""
     tenant = tx.one("tenants.by_id", tenant_id=tenant_id)

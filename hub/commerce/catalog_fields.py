@@ -80,7 +80,10 @@ def _count(value: object, least: int = 1) -> int:
 def _amount(value: object, money: Money) -> int:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise BadValueError(f"{_shown(value)} is not an amount", "write it like 24.50")
-    return parse_money(_plain(value), money.currency, money.exponent)
+    text = _plain(value)
+    if len(text) > TEXT_MAX_CHARS:  # the fault would quote it whole
+        raise BadValueError(f"{_shown(value)} is not an amount", "write it like 24.50")
+    return parse_money(text, money.currency, money.exponent)
 
 
 def _percent(value: object, _: Money) -> Decimal:

@@ -3,8 +3,9 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ BYTES_MAX: Final = 16 * 1024 * 1024
 """About 100,000 products; a larger file is hardly a price list."""
 
 SEPARATORS: Final = (",", ";", "\t")
+DIGITS_MAX: Final = 40
+"""Of a JSON number, as it stands or written out: far more than any column takes."""
+
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _ZIP: Final = b"PK\x03\x04"
 
@@ -34,11 +38,21 @@ class _Raw(msgspec.Struct, frozen=True):
     cells: Mapping[str, object]
 
 
+class _Object(dict[str, Any]):
+    """A JSON object, and the keys that stand in it more than once."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        counted = Counter(key for key, _ in pairs) if len(self) < len(pairs) else {}
+        self.doubled = [key for key, count in counted.items() if count > 1]
+
+
 def read_catalog(path: Path, money: Money) -> list[CatalogRow]:
     """The rows of the file at `path`; CatalogError names everything that is wrong with it."""
     text = _decode(_load(path), path.name)
     faults: list[RowError] = []
-    raws = _from_json(text, path.name) if _is_json(path, text) else _from_csv(text, path, faults)
+    read = _from_json if _is_json(path, text) else _from_csv
+    raws = read(text, path.name, faults)
     rows = [row for raw in raws if (row := _check(raw, money, faults)) is not None]
     faults += _repeated(rows)
     if faults:
@@ -56,6 +70,8 @@ def _summary(name: str, count: int) -> str:
 
 def _load(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, perhaps for ever
+            raise CatalogError(f"{path} is a folder, a pipe or a device; give a regular file")
         with path.open("rb") as file:
             content = file.read(BYTES_MAX + 1)
     except OSError as error:
@@ -75,7 +91,7 @@ def _decode(content: bytes, name: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = len(content[: error.start + 1].splitlines())
         raise CatalogError(f"{name} is not UTF-8 in line {line}; save it as CSV UTF-8") from None
     if not text.strip():
         raise CatalogError(f"{name} is empty; its first row must name the columns")
@@ -86,34 +102,68 @@ def _is_json(path: Path, text: str) -> bool:
     return path.suffix.casefold() == ".json" or text.lstrip()[0] in "[{"
 
 
-def _from_json(text: str, name: str) -> list[_Raw]:
+def _from_json(text: str, name: str, faults: list[RowError]) -> list[_Raw]:
     try:
-        document = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+        document = json.loads(
+            text,
+            parse_int=_whole_number,
+            parse_float=_number,
+            parse_constant=_no_constant,
+            object_pairs_hook=_Object,
+        )
     except RecursionError:
         raise CatalogError(f"{name} is nested too deeply; give a list of products") from None
     except ValueError as error:
         raise CatalogError(f"{name} is not sound JSON ({error}); correct it there") from None
+    if isinstance(document, _Object) and document.doubled:
+        raise CatalogError(f"{name} has {document.doubled[0]!r} twice; keep one of them")
     items = document.get("products") if isinstance(document, dict) else document
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise CatalogError(f'{name} must be a list of products, or {{"products": [...]}}')
+    for number, item in enumerate(items, start=1):
+        faults += _doubled(number, item)
     return [_Raw(number, item) for number, item in enumerate(items, start=1)]
+
+
+def _doubled(number: int, product: _Object) -> Iterator[RowError]:
+    """A fault for each key that the product, or a value of it, has twice: which one is meant?"""
+    remedy = "keep one of them"
+    for key in product.doubled:
+        yield RowError(number, _shown(key), "it stands in this product twice", remedy)
+    for column, value in product.items():
+        parts = value if isinstance(value, list) else [value]
+        for key in (key for part in parts if isinstance(part, _Object) for key in part.doubled):
+            yield RowError(number, _shown(column), f"{key!r} stands in it twice", remedy)
+
+
+def _whole_number(digits: str) -> int | str:
+    return int(digits) if len(digits) <= DIGITS_MAX else digits
+
+
+def _number(digits: str) -> Decimal | str:
+    """The number; its text where no column takes that much, so that the column says so."""
+    try:
+        number = Decimal(digits) if len(digits) <= DIGITS_MAX else None
+    except InvalidOperation:  # an exponent beyond all bounds
+        return digits
+    return digits if number is None or abs(number.adjusted()) > DIGITS_MAX else number
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
 
 
-def _from_csv(text: str, path: Path, faults: list[RowError]) -> list[_Raw]:
-    header, separator = _header(text, path.name)
+def _from_csv(text: str, name: str, faults: list[RowError]) -> list[_Raw]:
     raws = []
     try:
+        header, separator = _header(text, name)
         for number, cells in _records(text, separator):
             if len(cells) == len(header):
                 raws.append(_Raw(number, dict(zip(header, cells, strict=True))))
             else:
                 faults.append(_ragged(number, len(cells), len(header)))
     except csv.Error as error:
-        raise CatalogError(f"{path.name} is not sound CSV ({error}); check its quotes") from None
+        raise CatalogError(f"{name} is not sound CSV ({error}); check its quotes") from None
     return raws
 
 
@@ -132,8 +182,8 @@ def _ragged(number: int, cells: int, columns: int) -> RowError:
 
 def _header(text: str, name: str) -> tuple[list[str], str]:
     """The column names and the separator that yields the most known ones."""
-    first = text.lstrip("\r\n").partition("\n")[0]
-    if len(first) != len(text.partition("\n")[0]):
+    first = io.StringIO(text, newline="").readline()  # whatever ends it: \n, \r\n or \r
+    if not first.strip("\r\n"):
         raise CatalogError(f"{name} begins with a blank line; its first row must name the columns")
     headers = {
         separator: [_column(cell) for cell in next(csv.reader([first], delimiter=separator))]
@@ -149,6 +199,11 @@ def _column(cell: str) -> str:
 
 
 def _check_columns(header: list[str], name: str) -> None:
+    if not COLUMNS.keys() & header:
+        raise CatalogError(
+            f"{name} names no known column in its first row; "
+            "name them there, separated by commas, semicolons or tabs"
+        )
     if missing := [column for column in REQUIRED if column not in header]:
         names = ", ".join(missing)
         raise CatalogError(f"{name} has no column {names}; its first row must name the columns")
@@ -169,9 +224,13 @@ def _check(raw: _Raw, money: Money, faults: list[RowError]) -> CatalogRow | None
         try:
             fields[column] = _field(column, raw.cells.get(column), money)
         except BadValueError as fault:
-            shown = column.encode("utf-8", "replace").decode()
-            faults.append(RowError(raw.number, shown, fault.problem, fault.remedy))
+            faults.append(RowError(raw.number, _shown(column), fault.problem, fault.remedy))
     return CatalogRow(raw.number, fields["sku"], fields) if len(faults) == before else None
+
+
+def _shown(column: str) -> str:
+    """A field's name that any output takes; JSON allows halves of characters."""
+    return column.encode("utf-8", "replace").decode()
 
 
 def _field(column: str, value: object, money: Money) -> Any:

@@ -1,8 +1,8 @@
 """What can be wrong with what a shop wrote about its products.
 
 ValueError
-├── BadValueError      one value: what is wrong, and what to write instead
-└── CatalogError  a file: nothing of it was imported
+├── BadValueError   one value: what is wrong, and what to write instead
+└── CatalogError    a file: nothing of it was imported
 """
 
 import msgspec

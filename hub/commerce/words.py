@@ -30,7 +30,7 @@ _WEIGHT: Final = "|".join(
     re.escape(spelling) for spelling, short in MEASURES.items() if short != "mm"
 )
 _TIMES: Final = re.compile(
-    rf"({_NUMBER}(?: ?mm)?) ?[x*×] ?(?=\d++(?:\.\d++)?+(?! ?(?:{_WEIGHT})(?![^\W_])))"
+    rf"({_NUMBER}(?: ?mm)?) ?(?:[x*×]|by) ?(?=\d++(?:\.\d++)?+(?! ?(?:{_WEIGHT})(?![^\W_])))"
 )
 _SIZE: Final = re.compile(rf"(?<![^ ])m?{_NUMBER}(?: ?mm)?(?:x{_NUMBER}(?: ?mm)?)+(?= |$)")
 _MEASURED: Final = re.compile(rf"(?<![^ ])({_NUMBER}) ?({_SPELLING})(?= |$)")

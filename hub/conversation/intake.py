@@ -193,6 +193,11 @@ def _newest_sent_at(entries: list[Entry], turn_id: str) -> int | None:
     return max((e.sent_at for e in transcript.of_turn(entries, turn_id)), default=None)
 
 
+def _is_newest(entries: list[Entry], turn_id: str, wa_id: str) -> bool:
+    """Whether nothing came into the turn after this message."""
+    return [e.wa_id for e in transcript.of_turn(entries, turn_id)][-1:] == [wa_id]
+
+
 def _take_lost_reply(tx: Tx, arrival: _Arrival, source: str) -> Intake:
     """Remember a reply that was sent before the hub lost it, and end the turn that it answered."""
     key, message = arrival.key, arrival.message
@@ -203,9 +208,9 @@ def _take_lost_reply(tx: Tx, arrival: _Arrival, source: str) -> Intake:
         event_id=str(turns.reply_id(key, source)),
         state_at=arrival.now,
     )
-    entries = records.recent(tx, key)
-    turn_id = next(e.turn_id for e in entries if e.wa_id == source and e.author == "customer")
-    if turn_id is None or transcript.of_turn(entries, turn_id)[-1].wa_id != source:
+    covered = tx.one("messages.turn_of", **records.where(key), wa_id=source)
+    turn_id = None if covered is None else covered["turn_id"]
+    if turn_id is None or not _is_newest(records.recent(tx, key), turn_id, source):
         return Intake(new=True, chat=key)
     ended = tx.run(
         "turns.finish",

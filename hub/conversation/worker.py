@@ -195,7 +195,9 @@ class Worker:
         except TimeoutError:
             log.error("engine_timeout", turn_id=begun.turn.turn_id)
             return Reason.ENGINE_TIMEOUT
-        except Exception as error:  # noqa: BLE001 - an engine may fail in any way; a person is asked
+        except Exception as error:  # an engine may fail in any way; a person is asked
+            if _is_cancelled():
+                raise asyncio.CancelledError from error
             log.error("engine_failed", turn_id=begun.turn.turn_id, **_place(error))
             return Reason.ENGINE_FAILED
         return answer
@@ -211,6 +213,12 @@ class Worker:
             yield
         finally:
             show(False)
+
+
+def _is_cancelled() -> bool:
+    """Whether this task has to end; up to Python 3.12 a TaskGroup that fails does not say so."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _place(error: Exception) -> dict[str, str]:

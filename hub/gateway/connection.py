@@ -47,6 +47,7 @@ log = structlog.get_logger(__name__)
 
 OUTBOX_FRAMES_MAX: Final = 512  # an agent that takes nothing of so much is not there any more
 READ_AHEAD_MAX: Final = 256  # so many answers waiting hold back what is read next
+CODE_SHOWN: Final = 40  # characters of what a peer calls a code; it may be any text
 PUSH_ROWS: Final = 32  # orders read at a time; so many frames waiting hold the next ones back
 
 REFUSALS: Final = {
@@ -239,7 +240,7 @@ class Connection:
             case TypingReceived(it):
                 self._services.composing(self.who.tenant_id, it.account, it.chat, it.composing)
             case ErrorReceived(error):
-                log.info("agent_reports", agent_id=self.who.agent_id, code=error.code)
+                log.info("agent_reports", agent_id=self.who.agent_id, code=error.code[:CODE_SHOWN])
             case ConnectionClosed(code, reason):
                 self._end_code = code
                 log.info("agent_gone", agent_id=self.who.agent_id, code=code, reason=reason)

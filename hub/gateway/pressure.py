@@ -32,12 +32,21 @@ class Bounds(msgspec.Struct, frozen=True):
 
 def judge(load: Load, bounds: Bounds) -> str | None:
     """Why agents should pause, None when they need not."""
-    used_pct = 100 * (load.disk_total - load.disk_free) / load.disk_total
-    if used_pct >= bounds.disk_full_pct and load.disk_free < FREE_BYTES_MIN:
+    if is_disk_full(load.disk_total, load.disk_free, bounds.disk_full_pct):
         return "the hub's disk is almost full"
     if load.unworked > bounds.inbox_max:
         return "the hub has more messages than it can answer now"
     return None
+
+
+def is_disk_full(total: int, free: int, full_pct: float) -> bool:
+    """Whether a file system is too full to take more, by percentage and by what is left."""
+    return used_pct(total, free) >= full_pct and free < FREE_BYTES_MIN
+
+
+def used_pct(total: int, free: int) -> float:
+    """How much of a file system this user cannot write any more."""
+    return 100 * (total - free) / total
 
 
 class Gauge:

@@ -6,6 +6,7 @@ from typing import NoReturn
 import structlog
 
 from hub.gateway.services import Services
+from hub.store.errors import StoreError
 from hub.store.tx import Tx
 from protocol.errors import CloseCode
 
@@ -30,7 +31,10 @@ async def _expel(services: Services, agents: list[str]) -> None:
         for agent_id in agents:
             services.roster.revoke(tx, agent_id, now)
 
-    await services.store.write(revoke)
+    try:
+        await services.store.write(revoke)
+    except StoreError as error:  # who revoked them has written it: the sockets close all the same
+        log.warning("revocation_not_noted", error=error.code)
     for agent_id in agents:
         log.info("agent_revoked", agent_id=agent_id)
         services.registry.expel(agent_id, CloseCode.REVOKED, "this agent was revoked")

@@ -16,6 +16,7 @@ from hub.gateway.connection import Connection
 from hub.gateway.limits import RateLimit
 from hub.gateway.services import Services
 from hub.gateway.tokens import AgentIdentity, Refused
+from hub.store.errors import StoreError
 from protocol.errors import CloseCode
 from protocol.messages import SUBPROTOCOL
 
@@ -90,9 +91,12 @@ class Door:
         return self._problem(429, detail, retry_after_s=wait_s)
 
     async def _judge_agent(self, scope: Scope, now: float) -> AgentIdentity | Response:
-        who = await tokens.authenticate(
-            self._services.store, _authorization(scope), self._services.clock.now_ms()
-        )
+        try:
+            who = await tokens.authenticate(
+                self._services.store, _authorization(scope), self._services.clock.now_ms()
+            )
+        except StoreError as error:
+            return self._problem(503, str(error), code="store", retry_after_s=RETRY_AFTER_S)
         if isinstance(who, Refused):
             return self._problem(who.status, who.detail)
         if SUBPROTOCOL not in scope["subprotocols"]:

@@ -6,12 +6,18 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, NoReturn
 
+import structlog
+
 from hub.clock import Clock
 from hub.gateway.roster import Due, Roster
 from hub.store.database import Store
+from hub.store.errors import StoreError
 from hub.store.tx import Tx
 
 NAP_MAX_S: Final = 60.0  # a wall clock that was set shows within a minute
+RETRY_MS: Final = 1_000  # a lock or a full disk: no reason to end a hub whose sockets are well
+
+log = structlog.get_logger(__name__)
 
 
 class Ticker:
@@ -36,12 +42,21 @@ class Ticker:
         while True:
             ripe = self._ripe()
             if ripe:
-                self.expect(*await self._store.write(partial(self._tick, ripe)))
+                await self._act(ripe)
                 continue
             self._sooner.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._nap_s()):
                     await self._sooner.wait()
+
+    async def _act(self, agents: list[str]) -> None:
+        """Let time act on these agents; later, when the store takes nothing now."""
+        try:
+            self.expect(*await self._store.write(partial(self._tick, agents)))
+        except StoreError as error:
+            log.warning("status_not_moved", agents=len(agents), error=error.code)
+            later = self._clock.now_ms() + RETRY_MS
+            self.expect(*(Due(later, agent_id) for agent_id in agents))
 
     def _ripe(self) -> list[str]:
         now = self._clock.now_ms()

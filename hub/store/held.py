@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from databases import Database
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -71,5 +72,13 @@ class Held:
         raw = self._connection.raw_connection
         # aiosqlite's queue of (future, function): its public calls are coroutines, which would need
         # a task of their own, and a task can be cancelled.
-        raw._tx.put_nowait((future, partial(job, raw._conn)))
+        raw._tx.put_nowait((future, partial(result_of, job, raw._conn)))
         return future
+
+
+def result_of(job: Callable[[S], T], subject: S) -> T:
+    """`job(subject)`. A StopIteration, which no future can carry, becomes a RuntimeError."""
+    try:
+        return job(subject)
+    except StopIteration as error:
+        raise RuntimeError("a job of the store ran out of an iterator") from error

@@ -15,23 +15,15 @@ from protocol.messages import EventData, Instant
 DAY_MS: Final = 86_400_000
 KEPT_MS: Final = 7 * DAY_MS  # acknowledged rows, for an agent restored from a backup (SPEC 4.12)
 IDS_KEPT_MS: Final = 400 * DAY_MS  # their ids, against a repetition; a year and then some
+QUARANTINED_MAX: Final = 1_000  # of an agent: the newest tell what is wrong, and no disk fills up
 
 
 def enqueue_down(
-    tx: Tx,
-    tenant_id: str,
-    agent_id: str,
-    event_id: UUID,
-    data: EventData,
-    now_ms: int,
-    *,
-    ts: int | None = None,
-    epoch: str | None = None,
+    tx: Tx, tenant_id: str, agent_id: str, event_id: UUID, data: EventData, now_ms: int
 ) -> int:
     """Append an order to an agent's log and return its seq; an id that is known is not added again.
 
-    `epoch` names the log if this is its first order (a random one otherwise). The seq of a known
-    order that is finished and no longer in the log is 0.
+    The seq of a known order that is no longer in the log is 0.
 
     Raises:
         LocalProtocolError: the order does not fit into a frame.
@@ -42,7 +34,7 @@ def enqueue_down(
     if known is not None:
         return known["seq"] or 0
     text = encode_data(data)
-    seq = _next_seq(tx, tenant_id, agent_id, epoch)
+    seq = _next_seq(tx, tenant_id, agent_id)
     tx.run(
         "logs.down_add",
         tenant_id=tenant_id,
@@ -50,7 +42,7 @@ def enqueue_down(
         event_id=str(event_id),
         seq=seq,
         type=data.TYPE,
-        ts=now_ms if ts is None else ts,
+        ts=now_ms,
         data=text,
     )
     return seq
@@ -76,10 +68,10 @@ def id_at(tx: Tx, tenant_id: str, agent_id: str, seq: int) -> UUID | None:
 def after(tx: Tx, tenant_id: str, agent_id: str, seq: int, limit: int) -> list[LogRow]:
     """The orders that follow `seq`, in order."""
     rows = tx.all("logs.down_after", tenant_id=tenant_id, agent_id=agent_id, seq=seq, limit=limit)
-    return [log_row(row) for row in rows]
+    return [_log_row(row) for row in rows]
 
 
-def log_row(row: Row) -> LogRow:
+def _log_row(row: Row) -> LogRow:
     """A row of `logs.down_after` as the session sends it."""
     return LogRow(UUID(row["event_id"]), row["seq"], Instant(row["ts"]), row["type"], row["data"])
 
@@ -117,14 +109,15 @@ def prune(tx: Tx, now_ms: int, *, kept_ms: int = KEPT_MS, ids_kept_ms: int = IDS
     tx.run("logs.down_prune_data")
     tx.run("logs.down_prune_ids", before_ms=now_ms - ids_kept_ms)
     tx.run("logs.up_events_prune", before_ms=now_ms - ids_kept_ms)
+    tx.run("logs.quarantine_prune", most=QUARANTINED_MAX)
     return left
 
 
-def _next_seq(tx: Tx, tenant_id: str, agent_id: str, epoch: str | None) -> int:
+def _next_seq(tx: Tx, tenant_id: str, agent_id: str) -> int:
     agent = {"tenant_id": tenant_id, "agent_id": agent_id}
     row = tx.one("logs.down_next_seq", **agent)
     if row is None:
-        open_log(tx, tenant_id, agent_id, epoch)
+        open_log(tx, tenant_id, agent_id)
         row = tx.one("logs.down_next_seq", **agent)
     if row is None:
         raise LookupError(f"agent {agent_id} belongs to another tenant")

@@ -17,7 +17,7 @@ import msgspec
 
 from hub.clock import Clock
 from hub.store.errors import StoreClosed, translated
-from hub.store.held import Held
+from hub.store.held import Held, result_of
 from hub.store.tx import Tx, load_queries
 
 T = TypeVar("T")
@@ -26,13 +26,12 @@ Op = Callable[[Tx], T]
 
 
 class WriterStats(msgspec.Struct, frozen=True):
-    """What readiness and metrics ask. Times are monotonic seconds, None for never or not now."""
+    """What readiness asks. `busy_since` is in monotonic seconds, None while nothing is written."""
 
     batches: int
     ops: int
     failed: int
     queued: int
-    last_batch_at: float | None
     busy_since: float | None
 
 
@@ -80,19 +79,13 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._batches = self._ops = self._failed = 0
-        self._last_batch_at: float | None = None
         self._busy_since: float | None = None
 
     @property
     def stats(self) -> WriterStats:
         """The counters as they stand."""
         return WriterStats(
-            self._batches,
-            self._ops,
-            self._failed,
-            len(self._queue),
-            self._last_batch_at,
-            self._busy_since,
+            self._batches, self._ops, self._failed, len(self._queue), self._busy_since
         )
 
     async def write(self, op: Op[T]) -> T:
@@ -148,7 +141,7 @@ class Writer:
             waiter.answer(outcome)
         self._batches += 1
         self._ops += len(batch)
-        self._last_batch_at, self._busy_since = self._clock.monotonic(), None
+        self._busy_since = None
         asyncio.get_running_loop().call_soon(self._next)
 
 
@@ -180,7 +173,7 @@ def _run(op: Op[Any], tx: Tx, connection: sqlite3.Connection) -> _Outcome:
     """Run one op so that it can be undone alone; the savepoint costs 4 of an op's 60 µs."""
     connection.execute("SAVEPOINT op")
     try:
-        outcome: _Outcome = _Done(op(tx))
+        outcome: _Outcome = _Done(result_of(op, tx))
     except Exception as error:
         if not connection.in_transaction:
             raise  # SQLite itself undid the whole transaction: a full disk, an I/O error

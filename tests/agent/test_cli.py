@@ -144,7 +144,10 @@ def test_a_code_that_does_not_pair_changes_nothing(data_dir: Path, hub: SmallHub
     code, message = failure("pair", f"http://127.0.0.1:{port}", GOOD_CODE)
     assert (code, "cannot be reached" in message) == ("pairing", True)
     assert "address" in failure("pair", "hub.example", GOOD_CODE)[1]
-    assert identity_in(data_dir) is None
+    assert [path.name for path in data_dir.iterdir()] == ["agent.lock"]  # no journal of nobody
+    assert call("pair", hub.url, GOOD_CODE).exit_code == 0
+    failure("pair", hub.url, "NOPE-NOPE")
+    assert identity_in(data_dir) is not None
 
 
 def test_a_wrong_setting_stops_every_command(
@@ -196,6 +199,7 @@ def test_running_without_pairing_says_so(memory: Path) -> None:
         output, _ = process.communicate(timeout=30)
     assert process.returncode == 2
     assert last_object(output)["error"]["code"] == "not_paired"
+    assert not (memory / FILE_NAME).exists()
 
 
 def test_a_place_that_cannot_be_used_is_named(

@@ -46,7 +46,7 @@ async def test_the_file_and_its_directory_belong_to_the_owner_only(
     journal: Journal, path: Path
 ) -> None:
     """Nobody else on the PC may read what customers wrote."""
-    await journal.enqueue(received("A1"))
+    await journal.record_inbound(received("A1"))
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     for file in path.parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -71,7 +71,7 @@ async def test_damage_inside_the_file_is_found_when_opening(path: Path, clock: F
     """Overwritten pages are found by the check at the start, not in the middle of a sale."""
     journal = await Journal.open(path, clock)
     for number in range(200):
-        await journal.enqueue(received(f"A{number}", text="x" * 500))
+        await journal.record_inbound(received(f"A{number}", text="x" * 500))
     await journal.close()
     overwrite(path)
     with pytest.raises(JournalDamagedError):
@@ -105,7 +105,7 @@ async def test_an_unusable_place_is_named(tmp_path: Path, clock: FakeClock) -> N
 
 async def test_a_full_disk_changes_nothing(journal: Journal) -> None:
     """No room: JournalFullError, the log is as before and goes on when there is room again."""
-    await journal.enqueue(received("A1"))
+    await journal.record_inbound(received("A1"))
     pages = journal._database._connection.execute("PRAGMA page_count").fetchone()[0]
     journal._database._connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(JournalFullError, match="free some space"):
@@ -153,7 +153,7 @@ def test_a_limit_on_the_files_size_is_a_full_disk(path: Path) -> None:
 async def test_a_journal_moved_aside_keeps_everything(path: Path, clock: FakeClock) -> None:
     """Moving aside renames the file with its companions; a new journal starts empty."""
     journal = await Journal.open(path, clock)
-    await journal.enqueue(received("A1"))
+    await journal.record_inbound(received("A1"))
     await journal.close()
     aside = move_aside(path, NOW_MS)
     assert not is_spoiled(path)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -185,13 +186,14 @@ def test_missing_input_of_the_memory_driver_is_warned_about(
 
 def test_the_browser_and_the_bundle_are_looked_for(settings: Settings, tmp_path: Path) -> None:
     """Present: where and which version; a configured browser that is missing fails."""
-    web = Settings(data_dir=settings.data_dir, browser=tmp_path / "in.jsonl")
+    web = Settings(data_dir=settings.data_dir, browser=Path(sys.executable))
     found = checks(web)
-    assert found["browser"].finding == str(tmp_path / "in.jsonl")
+    assert found["browser"].finding == sys.executable
     assert found["wa-js"].verdict == "ok"
     assert found["wa-js"].finding[0].isdigit()
-    lost = checks(Settings(data_dir=settings.data_dir, browser=tmp_path / "nowhere"))["browser"]
-    assert (lost.verdict, lost.remedy is not None) == ("fail", True)
+    for path in (tmp_path / "nowhere", tmp_path / "in.jsonl"):  # the latter cannot be run
+        lost = checks(Settings(data_dir=settings.data_dir, browser=path))["browser"]
+        assert (lost.verdict, lost.remedy is not None) == ("fail", True)
 
 
 def test_free_space_is_judged_by_what_a_day_needs() -> None:

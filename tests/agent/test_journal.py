@@ -7,6 +7,7 @@ from agent.journal import Journal, LogsChangedError
 from protocol.errors import LocalProtocolError
 from protocol.messages import (
     TEXT_MAX_CHARS,
+    Command,
     CommandResult,
     HeldPosition,
     MessageReceived,
@@ -112,15 +113,19 @@ async def test_a_message_is_recorded_once(journal: Journal) -> None:
     assert (await journal.facts()).outbox == 3
 
 
-async def test_the_watermark_rises_to_recorded_messages_only(
+async def test_the_watermark_rises_with_whole_searches_only(
     journal: Journal, clock: FakeClock
 ) -> None:
-    """Older messages do not lower it, and a clock set wrong does not lift it above now."""
+    """To the newest message recorded; a message's clock set wrong does not lift it above now."""
+    await journal.note_searched()
     assert await journal.watermark_ms() is None
     await journal.record_inbound(received("A1", NOW_MS - 500))
     await journal.record_inbound(received("A2", NOW_MS - 9000))
+    assert await journal.watermark_ms() is None
+    await journal.note_searched()
     assert await journal.watermark_ms() == NOW_MS - 500
     await journal.record_inbound(received("A3", NOW_MS + 99_999, from_me=True))
+    await journal.note_searched()
     assert await journal.watermark_ms() == clock.now_ms()
     assert (await journal.facts()).last_inbound_ms == NOW_MS - 500
 
@@ -167,8 +172,14 @@ async def test_a_message_too_large_without_its_text_is_mended(journal: Journal) 
 
 async def test_an_event_that_could_never_be_sent_is_refused(journal: Journal) -> None:
     """What this program makes itself is a defect when it is too large: refused when enqueued."""
+    await pair(journal)
+    await connect(journal)
+    command = event(1, Command(name="audit", args={}))
+    await journal.accept(command)
     with pytest.raises(LocalProtocolError):
-        await journal.enqueue(CommandResult(ref=uuid4(), state="done", data="x" * 300_000))
+        await journal.finish(
+            command.id, CommandResult(ref=command.id, state="done", data="x" * 300_000)
+        )
     assert (await journal.own_log()).head == 0
 
 
@@ -269,5 +280,8 @@ async def test_natural_keys_outlive_a_long_pause(journal: Journal, clock: FakeCl
     await journal.record_inbound(received("A2", clock.now_ms()))
     clock.advance(100 * 86_400)
     await journal.record_inbound(received("A3", clock.now_ms()))
+    await journal.prune()
+    assert not await journal.record_inbound(received("A1"))
+    await journal.note_searched()
     await journal.prune()
     assert await journal.record_inbound(received("A1"))

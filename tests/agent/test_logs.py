@@ -2,6 +2,7 @@
 
 import json
 import logging
+import logging.handlers
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,3 +98,19 @@ def test_without_a_folder_there_is_only_stderr(
     structlog.get_logger("agent").warning("heard")
     assert json.loads(capsys.readouterr().err)["event"] == "heard"
     assert list(logs.tail(tmp_path, 5)) == []
+
+
+def test_a_log_that_cannot_be_written_shows_nothing_private(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full: the line stands on stderr, scrubbed, and its raw record does not."""
+
+    def full(*_: object) -> bool:
+        raise OSError(28, "No space left on device")
+
+    logs.configure("info", tmp_path)
+    monkeypatch.setattr(logging.handlers.RotatingFileHandler, "shouldRollover", full)
+    structlog.get_logger("agent.x").info("stored", chat="919800000001@c.us", text="two kilos")
+    shown = capsys.readouterr().err
+    assert [json.loads(line)["event"] for line in shown.splitlines()] == ["stored"]
+    assert "919800000001" not in shown

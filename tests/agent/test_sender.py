@@ -303,7 +303,7 @@ class Shop:
         )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_customer_sees_a_reply_once_or_a_person_is_asked(data: st.DataObject) -> None:
     """Whatever fails and whenever the agent dies: never twice, and the final state is the truth."""

@@ -161,6 +161,7 @@ async def test_a_database_that_fails_later_is_one_sentence_too(tmp_path: Path) -
     hub = Hub(settings, SystemClock(), listen("127.0.0.1", 0), engine)
     with pytest.raises(StoreFull):
         await _serve_signalled(hub)
+    hub._listener.close()
 
 
 def test_an_address_of_another_machine_is_refused() -> None:

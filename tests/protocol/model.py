@@ -27,7 +27,6 @@ from protocol.ids import reply_id, whatsapp_key
 from protocol.log import OwnLog, resume
 from protocol.messages import (
     Ack,
-    AgentStatus,
     Drain,
     Event,
     EventData,
@@ -48,10 +47,8 @@ from protocol.messages import (
     Welcome,
 )
 from protocol.session import Role, Session, Settings, State
+from tests.protocol.pair import ACCOUNT, CHAT, STATUS
 
-ACCOUNT = "+919800000009"
-CHAT = "919800000001@c.us"
-STATUS = AgentStatus(whatsapp="ready", account=ACCOUNT, paused=False, outbox=0, inbox=0)
 WINDOW = 3
 SETTINGS = Settings(window=WINDOW)
 

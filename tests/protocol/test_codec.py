@@ -76,6 +76,7 @@ def test_times_are_milliseconds_utc_out_and_any_offset_in() -> None:
     assert str(Instant(1_767_261_600_007)) == "2026-01-01T10:00:00.007Z"
     for text in ("2026-01-01T15:30:00.0079+05:30", "2026-01-01T10:00:00.007Z"):
         assert Instant.parse(text) == Instant(1_767_261_600_007)
+    assert str(Instant.parse("0007-01-01T00:00:00Z")) == "0007-01-01T00:00:00.000Z"
     assert repr(Instant(7)) == "Instant(7)"
     assert len({Instant(7), Instant(7)}) == 1
     with pytest.raises(ValueError, match="offset"):

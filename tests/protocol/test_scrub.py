@@ -74,6 +74,7 @@ def test_fields_go_by_their_names() -> None:
         "ok": True,
         "sender": Sender(id="919800000001@c.us", name="Somebody"),
         "inner": {"caption": "hush", "ids": ("919800000001@c.us", UUID(int=7)), 3: b"abc"},
+        "unread": {"919800000001@c.us": 2},
     }
     assert scrub_event(None, "info", event) == {
         "event": "stored",
@@ -92,6 +93,7 @@ def test_fields_go_by_their_names() -> None:
             "ids": ["[..01]@c.us", str(UUID(int=7))],
             "3": "<3 bytes>",
         },
+        "unread": {"[..01]@c.us": 2},
     }
 
 

@@ -8,11 +8,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from protocol.ids import reply_id, whatsapp_key
 from tests.protocol.model import AgentDisk, Connection, Log, Pipe, World
+from tests.protocol.pair import ACCOUNT, CHAT
 
 MESSAGES_MAX = 12
-CLEAN_ROUNDS_MAX = (
-    1200  # of 0.5 s: beyond the longest wait (60 s after 4009) with room for all work
-)
+CLEAN_ROUNDS_MAX = 1200  # of 0.5 s: the longest wait (60 s after 4009) and room for all work
 
 
 class Wire(RuleBasedStateMachine):
@@ -162,7 +161,7 @@ class Wire(RuleBasedStateMachine):
         hub = self.world.hub
         assert len(hub.messages) == len(set(hub.messages))
         replies = {
-            whatsapp_key(reply_id("+919800000009", "919800000001@c.us", "", wa_id, 0))
+            whatsapp_key(reply_id(ACCOUNT, CHAT, "", wa_id, 0))
             for wa_id in self.world.phone.written
         }
         assert set(self.world.phone.shown) <= replies
@@ -181,6 +180,5 @@ TestWire = Wire.TestCase
 TestWire.settings = settings(
     max_examples=200,
     stateful_step_count=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -15,8 +15,9 @@ from playwright.async_api import BrowserContext, Playwright, ViewportSize
 from playwright.async_api import Error as PlaywrightError
 from playwright.sync_api import sync_playwright
 
-from agent.drivers.whatsapp_web.errors import BrowserGoneError, BrowserMissingError
+from agent.drivers.whatsapp_web.errors import BrowserFailedError, BrowserMissingError
 from agent.drivers.whatsapp_web.settings import WebSettings
+from agent.settings import PREFIX
 
 _COMMANDS: Final = (
     "google-chrome",
@@ -40,6 +41,7 @@ _PLACES: Final = {
         r"C:\Program Files\Microsoft\Edge\Application\msedge.exe",
     ),
 }
+SETTING: Final = f"{PREFIX}BROWSER"
 _INSTALL_TIMEOUT_S: Final = 900
 _REMEDY: Final = (
     "No Chrome, Edge or Chromium was found: install one of them, or run "
@@ -56,17 +58,21 @@ def find_installed(browser_path: Path | None, platform: str = sys.platform) -> P
     """The configured browser, or the first that is installed here; None when there is none.
 
     Raises:
-        BrowserMissingError: a browser is configured and is not there.
+        BrowserMissingError: a browser is configured and no such program is there.
     """
     if browser_path is not None:
-        if browser_path.is_file():
+        if _is_program(browser_path):
             return browser_path
         raise BrowserMissingError(
-            f"There is no browser at {browser_path}: correct the setting or leave it out."
+            f"There is no browser at {browser_path}: correct {SETTING} or leave it out."
         )
     places = (Path(place) for place in _PLACES.get(platform, ()))
     commands = (Path(found) for name in _COMMANDS if (found := shutil.which(name)))
-    return next((path for path in (*places, *commands) if path.is_file()), None)
+    return next((path for path in (*places, *commands) if _is_program(path)), None)
+
+
+def _is_program(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.X_OK)
 
 
 def require_browser(browser_path: Path | None, downloaded: Path) -> Path:
@@ -132,7 +138,7 @@ async def plain_user_agent(playwright: Playwright, browser: Path, settings: WebS
         finally:
             await probe.close()
     except PlaywrightError as error:
-        raise BrowserGoneError("The browser could not be started.") from error
+        raise BrowserFailedError("The browser could not be started.") from error
     return agent.replace("HeadlessChrome", "Chrome")
 
 
@@ -146,7 +152,7 @@ async def launch(
     """Start the browser on its profile.
 
     Raises:
-        BrowserGoneError: it did not come up.
+        BrowserFailedError: it did not come up.
     """
     try:
         return await playwright.chromium.launch_persistent_context(
@@ -165,7 +171,7 @@ async def launch(
             timeout=settings.launch_timeout_s * 1000,
         )
     except PlaywrightError as error:
-        raise BrowserGoneError("The browser could not be started on its profile.") from error
+        raise BrowserFailedError("The browser could not be started on its profile.") from error
 
 
 def _is_root() -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
@@ -12,6 +13,7 @@ from agent.drivers.whatsapp_web.errors import PageSilentError, PageUnavailableEr
 from agent.drivers.whatsapp_web.mapping import PageMessage, PageState
 from agent.drivers.whatsapp_web.settings import WebSettings
 
+_log = structlog.get_logger(__name__)
 _Wanted = TypeVar("_Wanted")
 _CALL = "([name, argument]) => window.__sakAgent.call(name, argument)"
 _STATE = "() => window.__sakAgent ? window.__sakAgent.state() : null"
@@ -33,6 +35,7 @@ class Calls:
     async def send(self, order: SendOrder) -> Outcome:
         """Send under the order's key; an unanswered call leaves the message in doubt."""
         argument = {
+            "account": order.account,
             "chat": order.chat,
             "key": order.key,
             "text": order.text,
@@ -45,7 +48,7 @@ class Calls:
 
     async def look_up(self, order: SendOrder) -> Lookup:
         """What WhatsApp knows of the order's key."""
-        argument = {"chat": order.chat, "key": order.key}
+        argument = {"account": order.account, "chat": order.chat, "key": order.key}
         try:
             return await self._ask("lookUp", argument, Lookup)
         except PageUnavailableError:
@@ -64,15 +67,20 @@ class Calls:
         return await self._ask("chatsSince", since_s, list[str])
 
     async def messages_since(self, chat: str, since_s: int) -> list[PageMessage]:
-        """A chat's messages since a moment."""
+        """A chat's messages since a moment; one that cannot be read does not cost the others."""
         argument = {"chat": chat, "since": since_s, "limit": self._settings.sweep_max}
         timeout_s = self._settings.sweep_timeout_s
-        return await self._ask("messagesSince", argument, list[PageMessage], timeout_s)
+        found = await self._ask("messagesSince", argument, list[Any], timeout_s)
+        return [message for one in found if (message := _readable(one)) is not None]
+
+    async def reload(self) -> None:
+        """Have the page load itself anew."""
+        await self._evaluate("() => location.reload()", None, self._settings.call_timeout_s)
 
     async def state(self) -> PageState | None:
         """How the page is; None while the scripts are not in it. Serves as the ping."""
         found = await self._evaluate(_STATE, None, self._settings.ping_timeout_s)
-        return msgspec.convert(found, PageState | None)
+        return None if found is None else _converted(found, PageState)
 
     async def _ask(
         self, name: str, argument: object, wanted: type[_Wanted] | None, timeout_s: float = 0
@@ -80,15 +88,14 @@ class Calls:
         """Call one function of the page.
 
         Raises:
-            PageUnavailableError: no answer in time, or the page could not do it.
+            PageUnavailableError: no answer in time or none that is known, or the page could not.
         """
         limit_s = timeout_s or self._settings.call_timeout_s
         found = await self._evaluate(_CALL, [name, argument], limit_s)
-        answer = msgspec.convert(found, _Answer)
+        answer = _converted(found, _Answer)
         if answer.code is not None:
             raise PageUnavailableError(f"WhatsApp Web could not do it: {answer.code}")
-        converted: _Wanted = msgspec.convert(answer.value, wanted)
-        return converted
+        return _converted(answer.value, wanted)
 
     async def _evaluate(self, expression: str, argument: object, timeout_s: float) -> Any:
         try:
@@ -98,3 +105,19 @@ class Calls:
             raise PageSilentError("WhatsApp Web did not answer in time.") from None
         except PlaywrightError as error:
             raise PageUnavailableError("WhatsApp Web went away during the call.") from error
+
+
+def _converted(found: Any, wanted: type[_Wanted] | None) -> _Wanted:
+    try:
+        converted: _Wanted = msgspec.convert(found, wanted)
+    except msgspec.ValidationError as error:  # it names fields and types, never what they hold
+        raise PageUnavailableError(f"WhatsApp Web answered something else: {error}") from error
+    return converted
+
+
+def _readable(found: Any) -> PageMessage | None:
+    try:
+        return _converted(found, PageMessage)
+    except PageUnavailableError as error:
+        _log.error("whatsapp_message_unreadable", why=str(error))
+        return None

@@ -10,9 +10,12 @@ from typing import NoReturn
 import structlog
 
 from agent.drivers.driver import DriverStatus, Lookup, Outcome, SendOrder, Sink
+from agent.drivers.whatsapp_web.browser import SETTING
 from agent.drivers.whatsapp_web.calls import Calls
 from agent.drivers.whatsapp_web.errors import (
+    BrowserFailedError,
     BrowserGoneError,
+    BrowserMissingError,
     PageUnavailableError,
     WhatsAppWebError,
 )
@@ -55,6 +58,7 @@ class WhatsAppWebDriver:
         self._reports = Reports(settings.reports_max)
         self._status = DriverStatus("stopped", advice=ADVICE["stopped"])
         self._life: Life | None = None
+        self._is_proven = settings.browser_path is None  # a browser of a person's choice is not
 
     @property
     def status(self) -> DriverStatus:
@@ -114,18 +118,40 @@ class WhatsAppWebDriver:
         """Every message of one-to-one chats since a moment, oldest first.
 
         Raises:
-            PageUnavailableError: WhatsApp Web is not ready, or went away; sweep again later.
+            PageUnavailableError: WhatsApp Web is not ready, went away, or did not show a chat (then
+                after the messages of all others); sweep again later.
         """
         calls, account = self._ready_calls(), self._status.account
+        if account is None:
+            raise PageUnavailableError("WhatsApp Web does not say whose it is.")
         since_s = since_ms // 1000
         found: list[PageMessage] = []
+        failure: PageUnavailableError | None = None
         for chat in await calls.chats_since(since_s):
-            messages = await calls.messages_since(chat, since_s)
+            try:
+                messages = await calls.messages_since(chat, since_s)
+            except PageUnavailableError as error:
+                if self._calls is not calls:
+                    raise
+                failure = error  # one chat that cannot be shown must not hide the others
+                continue
             if len(messages) >= self._settings.sweep_max:
                 _log.warning("whatsapp_sweep_cut", messages=len(messages))
             found += messages
         for message in sorted(found, key=lambda message: message.t):
-            yield received(message, account or "", live=False)
+            yield received(message, account, live=False)
+        if failure is not None:
+            raise failure
+
+    async def reload(self) -> None:
+        """Have the page load itself anew, also one that is not ready.
+
+        Raises:
+            PageUnavailableError: there is no page, or it does not even do that.
+        """
+        if self._life is None or (calls := self._life.calls) is None:
+            raise PageUnavailableError("There is no page of WhatsApp Web.")
+        await calls.reload()
 
     @property
     def _calls(self) -> Calls | None:
@@ -152,13 +178,23 @@ class WhatsAppWebDriver:
             short_lives += 1
 
     async def _live_once(self, pad: Launchpad) -> None:
-        """Start a browser and stay with it to its end; the profile is tidied up before."""
+        """Start a browser and stay with it to its end; the profile is tidied up before.
+
+        Raises:
+            BrowserMissingError: what is configured as the browser never came up: it may be none.
+        """
         self._lose_page()
         await asyncio.to_thread(self._profile.clear)
-        self._life = Life(pad, self._hear)
+        self._life = life = Life(pad, self._hear)
         try:
-            await self._life.run()
+            await life.run()
         except BrowserGoneError as error:
+            self._is_proven |= life.came_up
+            if isinstance(error, BrowserFailedError) and not self._is_proven:
+                raise BrowserMissingError(
+                    f"{self._settings.browser_path} does not start as a browser: correct "
+                    f"{SETTING} or leave it out."
+                ) from error
             _log.warning("whatsapp_browser_lost", why=str(error))
         finally:
             self._life = None

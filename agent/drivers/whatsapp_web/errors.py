@@ -5,6 +5,7 @@ WhatsAppWebError
 ├── BundleMissingError      ends the driver: the installation is incomplete
 ├── ProfileInUseError       ends the driver: another agent holds this WhatsApp
 ├── BrowserGoneError        ends one life of the browser; the driver starts the next
+│   └── BrowserFailedError  … before it began
 └── PageUnavailableError    one call got no answer; the caller decides
     └── PageSilentError     … within its time: the page may hang
 """
@@ -28,6 +29,10 @@ class ProfileInUseError(WhatsAppWebError):
 
 class BrowserGoneError(WhatsAppWebError):
     """The browser, its page or the way to it is lost."""
+
+
+class BrowserFailedError(BrowserGoneError):
+    """The browser did not come up."""
 
 
 class PageUnavailableError(WhatsAppWebError):

@@ -15,6 +15,7 @@ from playwright.async_api import Error as PlaywrightError
 from agent.drivers.whatsapp_web import browser
 from agent.drivers.whatsapp_web.calls import Calls
 from agent.drivers.whatsapp_web.errors import (
+    BrowserFailedError,
     BrowserGoneError,
     PageSilentError,
     PageUnavailableError,
@@ -26,6 +27,7 @@ from agent.drivers.whatsapp_web.settings import WebSettings
 _log = structlog.get_logger(__name__)
 _ERROR_PAGE = "chrome-error:"  # what Chromium shows in place of a page without a network
 _STOP_TIMEOUT_S = 5  # for Playwright's own process
+_PINGS_FAILED_MAX = 4  # in a row: a page that broke; one alone comes between two documents
 
 
 class MessageTold(msgspec.Struct, frozen=True, tag_field="event", tag="message"):
@@ -37,7 +39,6 @@ class MessageTold(msgspec.Struct, frozen=True, tag_field="event", tag="message")
 class AckTold(msgspec.Struct, frozen=True, tag_field="event", tag="ack"):
     """WhatsApp said what became of messages of ours."""
 
-    chat: str
     ids: list[str]
     ack: int
 
@@ -87,16 +88,20 @@ class Life:
         self._judged = asyncio.Event()
         self._why = "The browser ended."
         self.calls: Calls | None = None
+        self.came_up = False
+        """Whether its browser started."""
 
     async def run(self) -> NoReturn:
         """Live.
 
         Raises:
-            BrowserGoneError: the only way in which this ends by itself.
+            BrowserGoneError: the only way in which a life ends by itself.
+            BrowserFailedError: the same, without having begun.
             BrowserMissingError: there is no browser to launch.
         """
         async with _playwright(self._settings.launch_timeout_s) as playwright:
             context = await self._launch(playwright)
+            self.came_up = True
             try:
                 await self._attend(context)
             finally:
@@ -116,15 +121,15 @@ class Life:
                 user_data = self._pad.user_data
                 return await browser.launch(playwright, path, user_data, agent, settings)
         except TimeoutError:
-            raise BrowserGoneError("The browser took too long to start.") from None
+            raise BrowserFailedError("The browser took too long to start.") from None
 
     async def _attend(self, context: BrowserContext) -> None:
         """Look after the page until something ends."""
-        page = context.pages[0] if context.pages else await context.new_page()
+        page = await self._page_of(context)
         context.on("close", lambda _: self._end("The browser ended."))
         page.on("close", lambda _: self._end("The browser's page was closed."))
         page.on("crash", lambda _: self._end("The browser's page crashed."))
-        page.on("domcontentloaded", lambda _: self._loaded.set())
+        page.on("domcontentloaded", lambda _: self._note_load())
         self.calls = Calls(page, self._settings)
         # No child lets the group fail: up to Python 3.12 a failing group forgets a cancellation
         # that comes in the same moment, and the driver would not stop.
@@ -140,6 +145,13 @@ class Life:
             await self._gone.wait()
             for child in children:
                 child.cancel()
+
+    async def _page_of(self, context: BrowserContext) -> Page:
+        try:
+            async with asyncio.timeout(self._settings.call_timeout_s):
+                return context.pages[0] if context.pages else await context.new_page()
+        except (PlaywrightError, TimeoutError) as error:
+            raise BrowserGoneError("The browser ended.") from error
 
     async def _until_gone(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -169,17 +181,28 @@ class Life:
                 raise BrowserGoneError("The page could not be loaded.")
             try:
                 async with asyncio.timeout(self._settings.ready_timeout_s):
-                    await self._pad.scripts.inject(page)
+                    await self._inject(page)
                     await self._judged.wait()
             except TimeoutError:
                 self._tell(OutdatedTold())
                 raise BrowserGoneError("WhatsApp Web did not become ready.") from None
-            except PlaywrightError:
-                # The page went on to another document meanwhile; its load comes next.
-                _log.info("whatsapp_page_left_during_injection")
+
+    async def _inject(self, page: Page) -> None:
+        """Bring the scripts in; where that fails, the next load or the ready time comes next."""
+        try:
+            await self._pad.scripts.inject(page)
+        except PlaywrightError as error:
+            # The page went on to another document, or wa-js cannot work with it.
+            _log.info("whatsapp_injection_failed", kind=type(error).__name__)
+
+    def _note_load(self) -> None:
+        """Another document: it needs the scripts, and nothing judges the one before any more."""
+        self._loaded.set()
+        self._judged.set()
 
     async def _watch(self) -> NoReturn:
-        """Ask how the page is, also to find out that it hangs."""
+        """Ask how the page is, also to find out that it hangs or broke."""
+        failures = 0
         while True:
             await asyncio.sleep(self._settings.ping_interval_s)
             if self.calls is None:
@@ -188,8 +211,12 @@ class Life:
                 state = await self.calls.state()
             except PageSilentError as error:
                 raise BrowserGoneError("WhatsApp Web hangs.") from error
-            except PageUnavailableError:
-                continue  # between two documents
+            except PageUnavailableError as error:
+                failures += self._judged.is_set()  # before, the ready time counts
+                if failures >= _PINGS_FAILED_MAX:
+                    raise BrowserGoneError("WhatsApp Web does not say how it is.") from error
+                continue
+            failures = 0
             if state is not None:
                 self._tell(StateTold(state))
 

@@ -4,12 +4,12 @@ The structs here are what `page.js` sends. wa-js's message types become the prot
 a type that is new becomes `other`, so that nothing a customer sends vanishes.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from protocol.messages import (
-    TEXT_MAX_CHARS,
     Instant,
     MessageReceived,
     ReceivedMedia,
@@ -61,6 +61,9 @@ ADVICE: Final = {
 }
 
 
+_T_MAX: Final = 253_402_300_799  # the end of the year 9999: no later time can be written down
+
+
 class PageMedia(msgspec.Struct, frozen=True):
     """What the page knows of a file; its bytes stay where they are."""
 
@@ -78,7 +81,7 @@ class PageMessage(msgspec.Struct, frozen=True):
     from_me: bool
     sender: str
     type: str
-    t: int
+    t: Annotated[int, Meta(ge=0, le=_T_MAX)]
     phone: str | None = None
     name: str | None = None
     text: str | None = None
@@ -108,7 +111,7 @@ def received(message: PageMessage, account: str, *, live: bool) -> MessageReceiv
         sent_at=Instant(message.t * 1000),
         live=live,
         kind=_KINDS.get(message.type, "other"),
-        text=_storable(message.text),
+        text=message.text,
         media=None if message.media is None else _media(message.media),
         reply_to=message.reply_to,
     )
@@ -141,7 +144,7 @@ def _sender(message: PageMessage) -> Sender:
         id=message.sender,
         phone=e164(message.phone),
         lid=message.sender if message.sender.endswith("@lid") else None,
-        name=_storable(message.name),
+        name=message.name,
     )
 
 
@@ -149,15 +152,7 @@ def _media(media: PageMedia) -> ReceivedMedia:
     return ReceivedMedia(
         mime=media.mime,
         size=media.size,
-        name=_storable(media.name),
+        name=media.name,
         seconds=media.seconds,
         unavailable=True,
     )
-
-
-def _storable(text: str | None) -> str | None:
-    """Text that every log can hold: no NUL, no half of a surrogate pair, not beyond the limit."""
-    if text is None:
-        return None
-    clean = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
-    return clean[:TEXT_MAX_CHARS]

@@ -24,13 +24,17 @@
   // --- what leaves the page ----------------------------------------------------------------
 
   // The phone behind a LID is only looked up in the page's own memory, never asked for. Nothing in
-  // wa-js has a time limit, and a phone is not worth holding the next message up.
+  // wa-js has a time limit, and a phone is worth neither the message nor holding the next one up.
   async function phoneOf(person) {
     if (person.server === 'c.us') return person.user;
     if (person.server !== 'lid') return null;
     const tooLate = new Promise((resolve) => setTimeout(resolve, LOOK_UP_MS, {}));
-    const entry = await Promise.race([WPP.contact.getPnLidEntry(person), tooLate]);
-    return entry.phoneNumber ? entry.phoneNumber.id : null;
+    try {
+      const entry = await Promise.race([WPP.contact.getPnLidEntry(person), tooLate]);
+      return entry?.phoneNumber?.id ?? null;
+    } catch {
+      return null;
+    }
   }
 
   function mediaOf(message) {
@@ -113,7 +117,14 @@
     return quoted ? { quotedMsg: quoted.id } : {};
   }
 
-  async function send({ chat: chatId, key, text: body, reply_to: replyTo }) {
+  // The order is for one number; the page may have been linked to another meanwhile.
+  function requireAccount(account) {
+    const me = WPP.conn.getMyUserId();
+    if (!me || `+${me.user}` !== account) throw Object.assign(new Error(), { code: 'wrong_account' });
+  }
+
+  async function send({ account, chat: chatId, key, text: body, reply_to: replyTo }) {
+    requireAccount(account);
     const { chat, id } = await findKey(chatId, key);
     const before = await stored(id);
     if (before && before.ack >= ACK.SERVER) return outcome('sent');
@@ -137,7 +148,8 @@
     return outcome('unknown', 'no_ack', 'WhatsApp did not confirm it');
   }
 
-  async function lookUp({ chat, key }) {
+  async function lookUp({ account, chat, key }) {
+    requireAccount(account);
     const message = await stored((await findKey(chat, key)).id);
     if (!message) return 'absent';
     return message.ack >= ACK.SERVER ? 'acknowledged' : 'pending';
@@ -203,7 +215,8 @@
   });
 
   // `revoke`, `edit` and `reaction` have no message of their own: what they aim at is `reply_to`.
-  const about = (kind, target, sender, at, content) =>
+  const about = (kind, target, sender, at, content) => {
+    if (!CHAT_SERVERS.has(target.remote.server)) return;
     inOrder(async () =>
       tell('message', {
         message: {
@@ -221,13 +234,14 @@
         },
       }),
     );
+  };
   const nowS = () => Math.floor(Date.now() / 1000);
   const isOwn = (wid) =>
     [WPP.conn.getMyUserId(), WPP.conn.getMyUserLid()].some((me) => me && text(me) === text(wid));
 
   WPP.on('chat.msg_revoke', ({ refId, author, from }) => {
     const sender = author ?? from;
-    if (CHAT_SERVERS.has(refId.remote.server) && !isOwn(sender)) about('revoke', refId, sender, nowS(), null);
+    if (!isOwn(sender)) about('revoke', refId, sender, nowS(), null);
   });
   WPP.on('chat.msg_edited', ({ msg }) => {
     if (msg.id.fromMe || !isForUs(msg)) return;
@@ -239,9 +253,9 @@
     about('reaction', msgId, sender, seconds, reactionText);
   });
 
-  WPP.on('chat.msg_ack_change', ({ ack, chat, ids }) => {
+  WPP.on('chat.msg_ack_change', ({ ack, ids }) => {
     const own = ids.filter((id) => id.fromMe).map((id) => id.id);
-    if (own.length) inOrder(() => tell('ack', { chat: text(chat), ids: own, ack }));
+    if (own.length) inOrder(() => tell('ack', { ids: own, ack }));
   });
 
   WPP.on('chat.presence_change', ({ id, isUser, state: activity }) => {

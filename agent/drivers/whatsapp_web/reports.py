@@ -28,19 +28,19 @@ class Reports:
     """A queue between the browser's events and the daemon's disk."""
 
     def __init__(self, limit: int) -> None:
-        self._queue: asyncio.Queue[Report] = asyncio.Queue(limit)
+        self._queue: asyncio.Queue[Report] = asyncio.Queue()
+        self._limit = limit
 
     def put(self, report: Report) -> None:
-        """Queue one report.
+        """Queue one report. A status always finds room: a life that ends tells one, too.
 
         Raises:
             BrowserGoneError: the daemon is too far behind. Nothing is lost: WhatsApp keeps the
                 messages, and the sweep after the next start finds them.
         """
-        try:
-            self._queue.put_nowait(report)
-        except asyncio.QueueFull:
-            raise BrowserGoneError("The agent does not keep up with WhatsApp.") from None
+        if self._queue.qsize() >= self._limit and not isinstance(report, DriverStatus):
+            raise BrowserGoneError("The agent does not keep up with WhatsApp.")
+        self._queue.put_nowait(report)
 
     async def deliver(self, sink: Sink) -> None:
         """Hand every report to `sink`, for ever."""

@@ -5,6 +5,13 @@ SELECT product_id, sku, name, description, category, aliases, unit, price, tax_p
 FROM products WHERE tenant_id = :tenant_id
 ORDER BY sku;
 
+-- name: categories
+-- The categories of a shop's offered products, the fullest first.
+SELECT category, count(*) AS products FROM products
+WHERE tenant_id = :tenant_id AND active = 1 AND price > 0 AND category <> ''
+GROUP BY category ORDER BY products DESC, category
+LIMIT 50;
+
 -- name: newest_id
 -- The highest product number given so far, over all shops.
 SELECT coalesce(max(product_id), 0) AS product_id FROM products;

@@ -2,7 +2,7 @@
 
 -- name: up_position
 -- Where an agent's log of this epoch is committed to.
-SELECT seq, last_id, updated_at FROM up_positions
+SELECT seq, last_id FROM up_positions
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND epoch = :epoch
 
 -- name: up_advance
@@ -43,10 +43,13 @@ VALUES (:tenant_id, :agent_id, :event_id, :type, :code, :reason, :frame, :now_ms
 SELECT id, agent_id, event_id, type, code, reason, frame, received_at FROM quarantine
 WHERE tenant_id = :tenant_id ORDER BY id DESC LIMIT :limit
 
--- name: quarantine_counts
--- How much could not be understood, per tenant, agent and code, for every tenant.
-SELECT tenant_id, agent_id, code, count(*) AS events, max(received_at) AS newest FROM quarantine
-GROUP BY tenant_id, agent_id, code ORDER BY tenant_id, agent_id, code
+-- name: quarantine_prune
+-- Forget all but an agent's newest, for every agent.
+DELETE FROM quarantine WHERE id IN (
+    SELECT id FROM (
+        SELECT id, row_number() OVER (PARTITION BY agent_id ORDER BY id DESC) AS place FROM quarantine
+    ) WHERE place > :most
+)
 
 -- name: command_result_add
 -- What an agent said became of a command; a later word replaces an earlier one.

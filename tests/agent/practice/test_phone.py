@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from agent.drivers.whatsapp_web.browser import require_browser
 from tests.agent.practice.stage import Person, Phone, PhoneProcess, ledger_lines, practice_phone
@@ -90,6 +90,52 @@ async def test_the_page_says_when_the_shop_is_away_and_when_a_repeat_was_dropped
         await page.wait_for_selector("#shop:text-is('Shop offline')")
         await page.click("text=Cut the shop’s connection")
         await page.wait_for_selector("#shop:text-is('Shop online')")
+        await page.click("text=Open the shop’s session elsewhere")
+        await page.wait_for_selector("#shop:text-is('Shop in use elsewhere')")
+        await page.click("text=Open the shop’s session elsewhere")
+        await page.wait_for_selector("#shop:text-is('Shop online')")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_lost_reply_leaves_no_typing_behind(played: tuple[Phone, Browser, Page]) -> None:
+    """With the fault *take nothing* the reply is gone; *typing…* must not stay for ever."""
+    phone, _, shop = played
+    person = await phone.new_person(name="Lost")
+    await phone.set_faults(hang=True)
+    try:
+        await shop.evaluate("(chat) => standin.markTyping({ id: chat }, true)", person.chat)
+        await person.sees_until(lambda seen: seen["chat"]["shop_typing"])
+        await shop.evaluate(
+            "(chat) => void standin.wire.send({ chat, key: 'KL', text: 'lost', reply_to: null })",
+            person.chat,
+        )
+        seen = await person.sees_until(lambda seen: not seen["chat"]["shop_typing"])
+        assert seen["messages"] == []
+    finally:
+        await phone.set_faults()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_each_chat_keeps_its_draft_and_its_end_in_sight(
+    played: tuple[Phone, Browser, Page],
+) -> None:
+    """What was typed for one customer is not sent as another; a keyboard hides no message."""
+    phone, browser, _ = played
+    async with await customers_page(phone, browser, 1280) as page:
+        people = [await phone.new_person(name=name) for name in ("First", "Second")]
+        for n in range(30):
+            await people[0].write(f"line {n}")
+        await page.click("#chats a:has-text('First')")
+        await page.wait_for_selector(".bubble:has-text('line 29')")
+        await page.set_viewport_size({"width": 1280, "height": 400})
+        await expect(page.locator(".bubble:has-text('line 29') .ticks")).to_be_in_viewport()
+        await page.fill("#text", "half a question")
+        await page.click("#chats a:has-text('Second')")
+        await page.wait_for_selector("#name:text-is('Second')")
+        assert await page.input_value("#text") == ""
+        await page.go_back()
+        await page.wait_for_selector("#name:text-is('First')")
+        assert await page.input_value("#text") == "half a question"
 
 
 async def test_a_killed_phone_comes_back_with_everything(tmp_path: Path) -> None:

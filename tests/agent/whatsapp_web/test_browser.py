@@ -9,7 +9,7 @@ from agent.drivers.whatsapp_web.__main__ import main
 from agent.drivers.whatsapp_web.browser import find_installed, install_browser, require_browser
 from agent.drivers.whatsapp_web.errors import BrowserGoneError, BrowserMissingError
 from agent.drivers.whatsapp_web.inject import Scripts
-from agent.drivers.whatsapp_web.reports import Reports
+from agent.drivers.whatsapp_web.reports import Composing, Reports
 
 
 @pytest.fixture
@@ -34,6 +34,16 @@ def test_the_configured_browser_comes_first(bare_machine: Path) -> None:
     assert find_installed(mine) == mine
     with pytest.raises(BrowserMissingError, match="leave it out"):
         find_installed(bare_machine / "gone")
+
+
+def test_what_cannot_be_run_is_no_browser(bare_machine: Path) -> None:
+    """A text or a folder is not taken for the browser, wherever it lies."""
+    text = program(bare_machine / "google-chrome")
+    text.chmod(0o644)
+    for path in (text, bare_machine):
+        with pytest.raises(BrowserMissingError, match="correct SAK_AGENT_BROWSER"):
+            find_installed(path)
+    assert find_installed(None) is None
 
 
 def test_an_installed_browser_is_found_chrome_before_edge_before_chromium(
@@ -78,8 +88,9 @@ def test_wa_js_never_tells_third_parties() -> None:
 
 
 def test_reports_are_bounded() -> None:
-    """A daemon that does not keep up ends the browser's life instead of filling the memory."""
+    """A daemon that does not keep up ends the browser's life, and the driver can still say so."""
     reports = Reports(1)
-    reports.put(DriverStatus("starting"))
+    reports.put(Composing("+919800000009", "c@lid", True))
     with pytest.raises(BrowserGoneError):
-        reports.put(DriverStatus("ready"))
+        reports.put(Composing("+919800000009", "c@lid", False))
+    reports.put(DriverStatus("starting"))

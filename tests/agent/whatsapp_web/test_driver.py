@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from agent.drivers.driver import Lookup
+from agent.drivers.whatsapp_web import PageUnavailableError
 from tests.agent.practice.stage import Person, Phone, practice_phone
 from tests.agent.whatsapp_web.shop import ACCOUNT, Shop, open_shop, order, web_settings
 
@@ -217,6 +219,64 @@ async def test_a_page_that_loads_itself_anew_is_taken_up_again(
     await shop.until_again("ready", seen)
     message = await shop.sink.message(await customer.write("after the reload"))
     assert message.live
+
+
+async def test_an_ordered_reload_is_taken_up_as_well(shop: Shop, customer: Person) -> None:
+    """The hub's command loads the page anew, and everything works as before."""
+    seen = len(shop.sink.statuses)
+    await shop.driver.reload()
+    await shop.until_again("ready", seen)
+    await shop.sink.message(await customer.write("after the order"))
+
+
+async def test_an_order_for_another_number_never_goes_out(shop: Shop, customer: Person) -> None:
+    """The page itself looks whose it is: nothing is sent, and nothing is called absent."""
+    foreign = replace(order("AA", customer.chat, "not ours"), account="+919800000008")
+    assert (await shop.driver.send(foreign)).state == "unknown"
+    assert await shop.driver.look_up(foreign) is Lookup.UNAVAILABLE
+    assert (await customer.sees())["messages"] == []
+
+
+async def test_a_broken_address_book_does_not_cost_a_message(shop: Shop, customer: Person) -> None:
+    """The phone behind a LID is worth a try, and no more."""
+    calls = shop.driver._calls
+    assert calls is not None
+    await calls._page.evaluate(
+        "() => { require('WAWebApiContact').lidPnCache.getPhoneNumber = () => { throw 'moved'; }; }"
+    )
+    message = await shop.sink.message(await customer.write("still here"))
+    assert message.sender.phone is None
+    seen = len(shop.sink.statuses)
+    await shop.driver.reload()
+    await shop.until_again("ready", seen)
+
+
+async def test_a_chat_that_cannot_be_shown_does_not_hide_the_others(
+    shop: Shop, phone: Phone, customer: Person
+) -> None:
+    """All other chats are told, then it is said that the search was not whole."""
+    other = await phone.new_person()
+    for person in (customer, other):
+        await shop.sink.message(await person.write("hello"))
+    calls = shop.driver._calls
+    assert calls is not None
+    await calls._page.evaluate(
+        "(chat) => Object.defineProperty(WPP.chat.get(chat), 'msgs', { value: null })",
+        customer.chat,
+    )
+    found: set[str] = set()
+
+    async def search() -> None:
+        async for message in shop.driver.sweep(0):
+            found.add(message.chat)
+
+    with pytest.raises(PageUnavailableError):
+        await search()
+    assert other.chat in found
+    assert customer.chat not in found
+    seen = len(shop.sink.statuses)
+    await shop.driver.reload()
+    await shop.until_again("ready", seen)
 
 
 async def test_a_killed_browser_is_started_again_and_the_sweep_finds_what_it_missed(

@@ -1,5 +1,6 @@
 """How the driver begins and what it does where it cannot: own browsers, one for each test."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from agent.drivers.whatsapp_web import (
     WebSettings,
     WhatsAppWebDriver,
 )
+from agent.drivers.whatsapp_web.browser import find_browser
+from agent.drivers.whatsapp_web.inject import find_bundle
 from agent.drivers.whatsapp_web.profile import Profile
 from tests.agent.practice.stage import practice_phone
 from tests.agent.whatsapp_web.shop import ACCOUNT, Recorder, open_shop, order, web_settings
@@ -47,6 +50,34 @@ async def test_a_page_that_is_not_known_is_said(tmp_path: Path) -> None:
             assert await shop.driver.look_up(order("B0", "c@c.us", "?")) is Lookup.UNAVAILABLE
 
 
+async def test_a_script_that_the_page_refuses_is_said(tmp_path: Path) -> None:
+    """wa-js breaks on a page that it does not know: nobody waits for another load for ever."""
+    bundle = tmp_path / "wa.js"
+    bundle.write_text("throw new Error('Module was not found');")
+    async with practice_phone() as phone:
+        url = phone.process.web_url
+        settings = web_settings(tmp_path, url, bundle_path=bundle, ready_timeout_s=1.0)
+        async with open_shop(settings) as shop:
+            await shop.until("page_changed")
+
+
+async def test_a_page_that_goes_on_before_it_is_ready_is_followed(tmp_path: Path) -> None:
+    """WhatsApp reloads itself while it starts: the next document gets the scripts at once."""
+    bundle = tmp_path / "wa.js"
+    bundle.write_text(
+        "if (!sessionStorage.getItem('again')) {"
+        "  sessionStorage.setItem('again', 'yes');"
+        "  window.WPP = { on() {} };"
+        "  setTimeout(() => location.reload(), 300);"
+        f"}} else {{ {find_bundle(None).read_text('utf-8')} }}"
+    )
+    async with practice_phone() as phone:
+        settings = web_settings(tmp_path, phone.process.web_url, bundle_path=bundle)
+        async with open_shop(settings) as shop:
+            await shop.until("ready")
+    assert "page_changed" not in shop.sink.statuses
+
+
 async def test_a_page_that_cannot_be_reached_is_offline(tmp_path: Path) -> None:
     """No way to the address: `offline`, and no sweep pretends to have looked."""
     async with open_shop(web_settings(tmp_path, NOWHERE)) as shop:
@@ -58,8 +89,51 @@ async def test_a_page_that_cannot_be_reached_is_offline(tmp_path: Path) -> None:
 async def test_without_a_browser_the_driver_ends_with_the_remedy(tmp_path: Path) -> None:
     """A configured browser that is not there cannot be healed: one sentence, and nothing runs."""
     settings = web_settings(tmp_path, NOWHERE, browser_path=tmp_path / "chrome")
-    with pytest.raises(BrowserMissingError, match="correct the setting"):
+    with pytest.raises(BrowserMissingError, match="correct SAK_AGENT_BROWSER"):
         await WhatsAppWebDriver(settings).run(Recorder())
+
+
+def shell_script(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(("#!/bin/sh", *lines, "")))
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("headless", [True, False])
+async def test_what_never_was_a_browser_ends_the_driver(tmp_path: Path, headless: bool) -> None:
+    """A program that is none is the setting's fault: no second try, and the sentence names it."""
+    path = shell_script(tmp_path / "true", f"echo x >> {tmp_path}/starts")
+    settings = web_settings(tmp_path, NOWHERE, browser_path=path, headless=headless)
+    with pytest.raises(BrowserMissingError, match="correct SAK_AGENT_BROWSER"):
+        await WhatsAppWebDriver(settings).run(Recorder())
+    assert (tmp_path / "starts").read_text() == "x\n"
+
+
+async def test_a_program_that_only_waits_is_no_browser(tmp_path: Path) -> None:
+    """It runs, and says nothing within its time."""
+    path = shell_script(tmp_path / "cat", "exec cat")
+    settings = web_settings(tmp_path, NOWHERE, browser_path=path, launch_timeout_s=0.5)
+    with pytest.raises(BrowserMissingError, match="correct SAK_AGENT_BROWSER"):
+        await WhatsAppWebDriver(settings).run(Recorder())
+
+
+async def test_a_browser_that_came_up_once_is_tried_again(tmp_path: Path) -> None:
+    """A later failure of the configured browser heals as any other."""
+    starts, found = tmp_path / "starts", await asyncio.to_thread(find_browser, None)
+    path = shell_script(
+        tmp_path / "browser",
+        f"echo x >> {starts}",
+        f'[ "$(wc -l < {starts})" -eq 3 ] && exit 1',  # two starts a life: user agent, browser
+        f'exec {found} "$@"',
+    )
+    async with practice_phone() as phone:
+        settings = web_settings(tmp_path, phone.process.web_url, browser_path=path)
+        async with open_shop(settings) as shop:
+            await shop.until("ready")
+            seen = len(shop.sink.statuses)
+            shop.browser().kill()
+            await shop.until_again("ready", seen)
+    assert len(starts.read_text()) == 2 * 5
 
 
 async def test_without_its_bundle_the_driver_ends_with_the_remedy(tmp_path: Path) -> None:

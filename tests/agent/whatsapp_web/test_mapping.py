@@ -12,8 +12,7 @@ from agent.drivers.whatsapp_web.mapping import (
     send_state,
     whatsapp_state,
 )
-from protocol.codec import encode_data
-from protocol.messages import TEXT_MAX_CHARS, WHATSAPP_STATES
+from protocol.messages import WHATSAPP_STATES
 
 ACCOUNT = "+919800000009"
 MAIN = PageState(
@@ -86,16 +85,6 @@ def test_a_file_is_told_without_its_bytes() -> None:
     )
     assert media.unavailable
     assert media.sha256 is None
-
-
-def test_text_that_no_log_can_hold_is_made_storable() -> None:
-    """NUL, half an emoji and a novel do not stop the message: the codec accepts what comes out."""
-    text = "a\0b\ud83d" + "c" * TEXT_MAX_CHARS
-    event = received(page_message(text=text), ACCOUNT, live=True)
-    assert event.text is not None
-    assert event.text.startswith("a\ufffdb\ufffdc")
-    assert len(event.text) == TEXT_MAX_CHARS
-    assert encode_data(event)
 
 
 @pytest.mark.parametrize(

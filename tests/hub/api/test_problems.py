@@ -5,7 +5,7 @@ import json
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -53,3 +53,15 @@ async def test_faults_of_the_hub_are_problems_without_its_secrets(
     assert answer.status_code == answer.json()["status"] == status
     assert answer.headers.get("retry-after") == retry_after
     assert "secret" not in answer.text
+
+
+async def test_a_caller_that_hangs_up_is_no_fault_of_the_hubs() -> None:
+    """Nothing is raised into the server, which would write a page about it into the log."""
+
+    async def read(_: Request) -> Response:
+        raise ClientDisconnect
+
+    app = Starlette(routes=[Route("/", read)], exception_handlers=dict(HANDLERS))
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=True)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://hub.test") as client:
+        assert (await client.get("/")).status_code == 400

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.assistant import embedded
@@ -81,7 +81,6 @@ WORDS = st.sampled_from(VOCABULARY.split(" "))
 TEXTS = st.lists(WORDS, min_size=1, max_size=12).map(" ".join) | st.text(max_size=40)
 
 
-@settings(deadline=None)  # the first reply loads a locale
 @given(
     messages=st.lists(TEXTS, min_size=1, max_size=3),
     history=st.lists(st.tuples(st.sampled_from(["customer", "bot", "owner"]), TEXTS), max_size=2),

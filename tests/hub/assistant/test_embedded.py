@@ -34,7 +34,8 @@ async def test_a_shop_may_greet_and_hand_over_in_its_own_words(builder: Customer
         ),
         (
             "6x40 100000pcs",
-            "1,00,000 pieces are 34 cartons. 34 cartons of Frame Fixing 6x40: ₹81,600.00"
+            "For 1,00,000 pieces you need 34 cartons (3,000 pieces each). 34 cartons of Frame"
+            " Fixing 6x40: ₹81,600.00"
             " + 18% GST ₹14,688.00 = ₹96,288.00.",
         ),
         (

@@ -1,6 +1,7 @@
 """Catalog files as shop owners make them: what is read, and how every fault is named."""
 
 import json
+import os
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -34,7 +35,7 @@ def faults(tmp_path: Path, content: str, name: str = "shop.csv") -> list[tuple[i
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_separators_marks_and_line_ends(
     tmp_path: Path, separator: str, mark: str, newline: str
 ) -> None:
@@ -200,17 +201,48 @@ def test_json_values_that_do_not_fit(tmp_path: Path, column: str, value: object)
     assert [fault[:2] for fault in found] == [(1, column.replace("\ud800", "?"))]
 
 
+@pytest.mark.parametrize("column", ["price", "stock", "tax_pct"])
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "9" * 101 + ".5", "1e999999999", "1e1000000000000000000"]
+)
+def test_json_numbers_beyond_all_bounds(tmp_path: Path, column: str, number: str) -> None:
+    """A fault of its row like any other; neither quoted nor written out in full."""
+    values = {"sku": '"A-1"', "name": '"Tea"', "price": "1"} | {column: number}
+    content = "[{" + ",".join(f'"{key}": {value}' for key, value in values.items()) + "}]"
+    ((row, found, problem),) = faults(tmp_path, content, "shop.json")
+    assert (row, found, len(problem) < 80) == (1, column, True)
+
+
+def test_a_key_that_stands_twice_is_a_fault_of_its_row(tmp_path: Path) -> None:
+    """JSON takes the last one without a word; the owner may have meant the first."""
+    sound = '{"sku": "A-1", "name": "Tea", "price": 1}'
+    twice = '{"sku": "A-2", "name": "Tea", "price": 1, "price": 2}'
+    within = '{"sku": "A-3", "name": "Tea", "price": 1, "packs": {"box": 12, "box": 10}}'
+    slabs = '[{"min_qty": 5, "pct": 1, "pct": 2}]'
+    deep = f'{{"sku": "A-4", "name": "Tea", "price": 1, "slabs": {slabs}}}'
+    assert faults(tmp_path, f"[{sound}, {twice}, {within}, {deep}]", "shop.json") == [
+        (2, "price", "it stands in this product twice"),
+        (3, "packs", "'box' stands in it twice"),
+        (4, "slabs", "'pct' stands in it twice"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"\nsku,name,price\n", "begins with a blank line"),
+        (b"\rsku,name,price\r", "begins with a blank line"),
         (b"sku,name,price\n", "holds no products"),
+        (b"sku,name,price\r", "holds no products"),
+        (b"sku|name|price\nA|Tea|1\n", "separated by commas, semicolons or tabs"),
+        (b"a" * 200_000, "not sound CSV"),
         (b"sku,name\nA,Tea\n", "has no column price"),
         (b"sku,name,price,prize\n", "unknown column 'prize'"),
         (b"sku,name,price,SKU\n", "names a column twice"),
         ("sku,name,price\nA,Crème,1\n".encode("cp1252"), "not UTF-8 in line 2"),
+        ("sku,name,price\rA,Crème,1\r".encode("cp1252"), "not UTF-8 in line 2"),
         ("sku,name,price\n".encode("utf-16"), "save it as CSV UTF-8"),
         (b"PK\x03\x04rest", "save the sheet as CSV UTF-8"),
         (b'sku,name,price\nA,"Tea,1\n', "not sound CSV"),
@@ -218,6 +250,7 @@ def test_json_values_that_do_not_fit(tmp_path: Path, column: str, value: object)
         (b"[NaN]", "not sound JSON"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"items": []}', "must be a list of products"),
+        (b'{"products": [], "products": []}', "has 'products' twice"),
         (b"[1]", "must be a list of products"),
         (b"[]", "holds no products"),
         (b"a" * (BYTES_MAX + 1), "larger than 16 MB"),
@@ -235,6 +268,14 @@ def test_a_missing_file(tmp_path: Path) -> None:
     """A path that leads nowhere is named."""
     with pytest.raises(CatalogError, match=r"none\.csv cannot be read"):
         read_catalog(tmp_path / "none.csv", RUPEES)
+
+
+def test_what_is_no_regular_file(tmp_path: Path) -> None:
+    """A pipe that nobody writes to is refused, not waited for; so is a folder."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path / "pipe.csv", tmp_path, Path("/dev/null")):
+        with pytest.raises(CatalogError, match="give a regular file"):
+            read_catalog(path, RUPEES)
 
 
 @given(

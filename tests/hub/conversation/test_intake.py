@@ -261,6 +261,16 @@ async def test_a_lost_reply_to_a_message_outside_any_turn_is_recorded(scene: Sce
     assert (await scene.messages())[-1]["author"] == "bot"
 
 
+async def test_a_lost_reply_to_the_oldest_message_in_view_is_taken(scene: Scene) -> None:
+    """Its own row pushes the message that it answers out of what is looked at."""
+    await scene.says("A")
+    for number in range(records.RECENT_MAX - 1):
+        await scene.says(f"B{number}")
+    intake = await scene.says(derived("A"), from_me=True)
+    assert (intake.new, intake.turn_id) == (True, None)
+    assert (await scene.messages())[-1]["state"] == "sent"
+
+
 async def test_the_chat_keeps_its_customers_name(scene: Scene, clock: FakeClock) -> None:
     """What the owner is called is not the customer's name; an old message is not the last."""
     await scene.says("A")

@@ -132,6 +132,6 @@ class Conversation(RuleBasedStateMachine):
             assert {r["wa_id"] for r in stood} <= set(json.loads(row["trace"])["messages"])
 
 
-Conversation.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=100, stateful_step_count=30)
 TestConversation = Conversation.TestCase
 TestConversation.__doc__ = "No order of events breaks a promise of a turn."

@@ -79,6 +79,34 @@ async def test_a_message_during_generation_restarts_with_both(scene: Scene) -> N
     assert hub.typing == [True, False, True, False]
 
 
+async def test_an_engine_that_breaks_when_it_is_stopped_did_not_fail(scene: Scene) -> None:
+    """A hub that stops leaves the turn pending; the next one answers it, no person is asked.
+
+    The engine's own TaskGroup fails upon the cancellation, and forgets it with that.
+    """
+    gate = Gate()
+
+    async def connection() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise ConnectionError from error
+
+    async def script(turn: Turn) -> Answer:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(connection())
+            return await gate(turn)
+
+    async with running(scene, script) as hub:
+        await hub.says("A", "hello")
+        hub.later(3)
+        await gate.entered.wait()
+    assert [state for state, _ in await scene.states()] == ["pending"]
+    async with running(scene) as hub:
+        await hub.reaches("answered")
+    assert await scene.texts() == ["hello"]
+
+
 async def test_an_answer_that_became_outdated_unnoticed_is_not_committed(scene: Scene) -> None:
     """Even if the worker hears of the newer message too late, the version tells."""
     gate = Gate()

@@ -143,9 +143,7 @@ def newborn(agent: Agent) -> str:
     return codec.encode(agent.hello())
 
 
-ONE_HUB = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+ONE_HUB = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @ONE_HUB

@@ -8,7 +8,10 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from hub.store.tx import Tx
+from hub.store.database import Store
+from hub.store.errors import StoreBusy
+from hub.store.tx import Row, Tx
+from hub.store.writer import Op
 from tests.hub.gateway.client import Agent
 from tests.hub.gateway.stage import Stage
 
@@ -109,6 +112,22 @@ async def test_the_checks_come_in_their_order(tmp_path: Path) -> None:
         assert status == 400
 
 
+async def test_a_database_that_does_not_answer_is_no_verdict_on_the_token(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with the time to come back, for which an agent waits; not a server's bare 500."""
+    one = Store.one
+
+    async def held(store: Store, query: str, /, **params: Any) -> Row | None:
+        if query == "tokens.by_hash":
+            raise StoreBusy("The database is held by another process.")
+        return await one(store, query, **params)
+
+    monkeypatch.setattr(Store, "one", held)
+    status, body, sent = await refusal(stage.agent())
+    assert (status, body["type"], sent["retry-after"]) == (503, "urn:sak:problem:store", "5")
+
+
 async def test_a_full_hub_sends_newcomers_away(tmp_path: Path) -> None:
     """1013 after the upgrade; a place that becomes free is taken again."""
     async with Stage.set(tmp_path, connections_max=1) as stage, stage.running():
@@ -145,3 +164,26 @@ async def test_a_revoked_agents_socket_is_closed(stage: Stage) -> None:
         ]
     )
     assert history == [("offline", "online", "welcomed"), ("online", "blocked", "revoked")]
+
+
+async def test_a_revoked_agent_has_to_go_even_if_the_store_is_held(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """4500 all the same; the other agents' hub does not end over it."""
+    refused: list[Op[Any]] = []
+    store, write = stage.parts.services.store, stage.parts.services.store.write
+
+    async def held_once(op: Op[Any]) -> Any:
+        if refused:
+            return await write(op)
+        refused.append(op)
+        raise StoreBusy("held")
+
+    async with stage.agent("a").dial() as line, stage.agent("b").dial() as other:
+        await line.live()
+        await other.live()
+        monkeypatch.setattr(store, "write", held_once)
+        await stage.store.write(lambda tx: tx.run("agents.revoke", agent_id="agt_a", now_ms=1))
+        assert await line.over() == 4500
+        await other.beat()
+    assert len(refused) == 1

@@ -40,9 +40,8 @@ def send(text: str = "hello") -> MessageSend:
 
 
 def enqueue(tx: Tx, number: int, now_ms: int = NOW, agent_id: str = AGENT) -> int:
-    return outbound.enqueue_down(
-        tx, TENANT, agent_id, UUID(int=number), send(str(number)), now_ms, epoch="F1"
-    )
+    outbound.open_log(tx, TENANT, agent_id, "F1")
+    return outbound.enqueue_down(tx, TENANT, agent_id, UUID(int=number), send(str(number)), now_ms)
 
 
 def acked(tx: Tx, seq: int, now_ms: int = NOW, epoch: str = "F1") -> bool:
@@ -71,12 +70,12 @@ def test_an_id_is_added_once(tx: Tx) -> None:
     assert numbers(tx) == [(1, 7), (2, 8)]
 
 
-def test_the_time_of_an_order_can_be_given(tx: Tx) -> None:
-    """`ts` is the enqueueing unless somebody knows better; a log begins under a random epoch."""
+def test_the_first_order_begins_the_log(tx: Tx) -> None:
+    """An agent that never connected has orders waiting, in a log under a random epoch."""
     command = Command(name="audit", args={})
-    outbound.enqueue_down(tx, TENANT, AGENT, UUID(int=1), command, NOW, ts=5)
-    assert outbound.after(tx, TENANT, AGENT, 0, 1)[0].ts.ms == 5
-    assert len(outbound.open_log(tx, TENANT, AGENT).epoch) == 32
+    assert outbound.enqueue_down(tx, TENANT, AGENT, UUID(int=1), command, NOW) == 1
+    own = outbound.open_log(tx, TENANT, AGENT)
+    assert (own.head, len(own.epoch)) == (1, 32)
 
 
 def test_what_fits_no_frame_is_refused(tx: Tx) -> None:
@@ -177,7 +176,18 @@ def test_a_command_result_is_replaced_by_a_later_word(tx: Tx) -> None:
         tx.run("logs.quarantine_add", **where, **told, frame="{}", now_ms=NOW)
     listed = tx.all("logs.quarantine_list", tenant_id=TENANT, limit=5)
     assert [row["event_id"] for row in listed] == ["e2", "e1"]
-    assert tx.all("logs.quarantine_counts")[0]["events"] == 2
+
+
+def test_of_what_is_quarantined_the_newest_stays(tx: Tx) -> None:
+    """An agent that sends nothing else fills no disk, and pushes no other agent's out."""
+    fault = {"tenant_id": TENANT, "code": "unknown_type", "reason": "r", "frame": "{}", "type": "x"}
+    tx.run("logs.quarantine_add", **fault, agent_id="a2", event_id="other", now_ms=NOW)
+    kept = outbound.QUARANTINED_MAX
+    for number in range(kept + 2):
+        tx.run("logs.quarantine_add", **fault, agent_id=AGENT, event_id=str(number), now_ms=NOW)
+    outbound.prune(tx, NOW)
+    ids = [row["event_id"] for row in tx.all("logs.quarantine_list", tenant_id=TENANT, limit=9999)]
+    assert ids == [*(str(number) for number in range(kept + 1, 1, -1)), "other"]
 
 
 STEPS = st.lists(

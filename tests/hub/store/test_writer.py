@@ -248,6 +248,14 @@ async def test_whatever_an_op_raises_the_writer_goes_on(store: Store) -> None:
     assert not await is_stored(store, "undone")
 
 
+@pytest.mark.parametrize("call", ["write", "read"])
+async def test_an_iterator_that_ran_out_holds_nobody_up(store: Store, call: str) -> None:
+    """No future carries a StopIteration: it is told as another error, and the next op is done."""
+    with pytest.raises(RuntimeError, match="iterator"):
+        await getattr(store, call)(lambda _: next(iter(())))
+    assert await getattr(store, call)(lambda _: "next") == "next"
+
+
 async def test_damage_found_while_running_is_named(store: Store) -> None:
     """A page that turns out to be damaged gives StoreDamaged, not a riddle."""
 

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from agent.clock import Clock
+from agent.database import JournalError
 from agent.drivers.driver import Driver
 from agent.inbox import Job
 from agent.journal import Journal
@@ -72,6 +73,8 @@ async def _run(handler: Handler, means: Means, job: Job) -> CommandResult:
         data = await handler(means)
     except RefusedError as refusal:
         return _failure(job, "failed", refusal.code, str(refusal))
+    except JournalError:
+        raise
     except Exception:
         log.exception("command failed", command=job.order.name)
         return _failure(job, "failed", "internal", "the agent's log tells more")

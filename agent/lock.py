@@ -10,12 +10,14 @@ from typing import Final, Self
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(descriptor: int) -> None:
+    def take(descriptor: int) -> None:
+        """Lock an open file for this process until it is closed; OSError when another has it."""
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _take(descriptor: int) -> None:
+    def take(descriptor: int) -> None:
+        """Lock an open file for this process until it is closed; OSError when another has it."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -35,7 +37,7 @@ def is_held(data_dir: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        _take(descriptor)
+        take(descriptor)
     except OSError:
         return True
     finally:
@@ -55,7 +57,7 @@ class DataDirLock:
         descriptor = os.open(self._data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         for left in reversed(range(_TRIES)):
             try:
-                _take(descriptor)
+                take(descriptor)
             except OSError as error:
                 if left:
                     time.sleep(_PAUSE_S)

@@ -93,7 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _about("how often all chats are searched for missed messages; 0: at start only", 0, DAY_S),
     ] = 900.0
     sweep_overlap_s: Annotated[
-        float, _about("how far before the newest known message a search begins", 0, 30 * DAY_S)
+        float, _about("how far before the last search's newest message one begins", 0, 30 * DAY_S)
     ] = float(DAY_S)
 
     # Trials.

@@ -22,6 +22,7 @@ from hub.assistant.quantities import (
 from hub.assistant.search import (
     GOOD,
     STAGES,
+    WORDS_MAX,
     Match,
     Wish,
     best,
@@ -37,11 +38,11 @@ from hub.commerce.products import Product
 from hub.store.tx import Tx
 
 PARTS_MAX: Final = 12  # of one message
-WHOLE: Final = 90.0
+WHOLE: Final = 97.0
 """A line that one product explains so far is one wish, whatever stands in it."""
 
 
-_OF_THE_LAST: Final = ("price", "have", "discount", "cheapest")
+_OF_THE_LAST: Final = ("price", "have", "cheapest")
 """What may be asked without naming the product again."""
 
 
@@ -94,6 +95,8 @@ class Reader:
         return parts
 
     def _is_one_wish(self, words: list[str]) -> bool:
+        if self._asides(words):
+            return False
         wish = self._wish(words, find_amounts(words, self._language))
         matches = find(self._tx, self._tenant_id, wish, STAGES[:1])
         return bool(matches) and matches[0].score >= WHOLE
@@ -128,14 +131,16 @@ class Reader:
     def _resolve(self, words: list[str]) -> Reading:
         amounts = find_amounts(words, self._language)
         wish = self._wish(words, amounts)
-        if not wish.words or self._is_more_of_it(wish, amounts):
+        agrees = self._language.is_only(words, "yes", "no")
+        if agrees or not wish.words or self._is_more_of_it(wish, amounts):
             return self._of_the_last(words, amounts)
         reading = self._among(wish, amounts)
         if reading.products and reading.exact:
             return reading
-        foreign = tuple(word for word in wish.words if is_foreign(word) and not self._is_sold(word))
-        if foreign and len(foreign) < len(wish.words):
-            rest = tuple(word for word in wish.words if word not in foreign)
+        sought = wish.words[:WORDS_MAX]
+        foreign = tuple(word for word in sought if is_foreign(word) and not self._is_sold(word))
+        if foreign and len(foreign) < len(sought):
+            rest = tuple(word for word in sought if word not in foreign)
             reading = self._among(msgspec.structs.replace(wish, words=rest), amounts)
         return msgspec.structs.replace(reading, foreign=foreign)
 
@@ -167,7 +172,9 @@ class Reader:
 
     def _of_the_last(self, words: list[str], amounts: list[Amount]) -> Reading:
         """What a bare quantity, a bare "price?" or "the first one" is about."""
-        asked = any(self._language.means(words, sense) for sense in _OF_THE_LAST)
+        agrees = self._language.is_only(words, "yes", "no")  # "got it" asks for nothing
+        asked = not agrees and any(self._language.means(words, sense) for sense in _OF_THE_LAST)
+        asked |= len(self._in_mind()) == 1 and self._language.means(words, "discount")
         picked = self._picked(words, amounts)
         if picked is not None:
             amount = wanted(_not_its_size(amounts, picked), (), words)
@@ -175,7 +182,7 @@ class Reader:
             return Reading(words=tuple(words), sought=(), products=(picked,), amount=amount)
         asked = (asked or bool(amounts)) and not self._language.means(words, "list")
         products = self._in_mind() if asked else ()
-        amount = wanted(amounts, (), words) or self._amount
+        amount = wanted(amounts, (), words) or (self._amount if products else None)
         return Reading(words=tuple(words), sought=(), products=products, amount=amount)
 
     def _picked(self, words: Sequence[str], amounts: Sequence[Amount]) -> Product | None:

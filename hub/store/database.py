@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Final, NoReturn, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from hub.clock import Clock
@@ -23,6 +23,10 @@ from hub.store.held import Held, ReaderConnection, WriterConnection
 from hub.store.schema import bring_up_to_date
 from hub.store.tx import Row, Tx, load_queries
 from hub.store.writer import Op, Writer, WriterStats
+
+BUSY_TIMEOUT_S: Final = 20.0
+"""For another process's lock: the import of 100,000 products, the largest, was measured to hold it
+for 6 s, and an agent waits 30 s for its ack before it gives the connection up."""
 
 T = TypeVar("T")
 
@@ -67,7 +71,7 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, clock: Clock, *, readers: int = 2, busy_timeout_s: float = 5.0
+        cls, url: str, clock: Clock, *, readers: int = 2, busy_timeout_s: float = BUSY_TIMEOUT_S
     ) -> AsyncIterator[Self]:
         """Open `sqlite:////absolute/path` or `sqlite:///relative`, created and migrated as needed.
 

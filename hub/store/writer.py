@@ -26,7 +26,7 @@ Op = Callable[[Tx], T]
 
 
 class WriterStats(msgspec.Struct, frozen=True):
-    """What readiness asks. `busy_since` is in monotonic seconds, None while nothing is written."""
+    """Counters; `busy_since` is in monotonic seconds, None while nothing is being written."""
 
     batches: int
     ops: int

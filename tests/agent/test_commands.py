@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.database import JournalError
 from agent.drivers.driver import DriverStatus
 from agent.journal import DAY_MS, FILE_NAME, Journal
 from protocol.messages import (
@@ -58,6 +59,22 @@ async def test_a_driver_with_a_page_reloads_it_and_a_broken_one_fails(desk: Desk
         ends = await desk.told(2)
     assert [outcome_of(end) for end in ends] == [("done", None), ("failed", "internal")]
     assert page.asked == [("reload", "")] * 2
+
+
+async def test_a_broken_journal_is_not_the_commands_fault(desk: Desk) -> None:
+    """It ends the agent, as everywhere else: no result is made up for the command."""
+
+    class Page(Phone):
+        async def reload(self) -> None:
+            raise JournalError("The journal cannot be used.")
+
+    desk.phone = Page()
+    await desk.give(Command(name="reload", args={}))
+    with pytest.raises(ExceptionGroup) as caught:
+        await desk.finished(1)
+    assert caught.group_contains(JournalError)
+    (job,) = await desk.journal.pending_jobs()
+    assert job.state == "running"
 
 
 async def test_an_audit_tells_nothing_from_before_the_pairing(desk: Desk) -> None:

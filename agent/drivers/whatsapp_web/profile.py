@@ -11,13 +11,13 @@ its own profile for ever. Holding `agent.lock`, leftovers of it can be removed.
 
 import contextlib
 import os
-import sys
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import psutil
 
 from agent.drivers.whatsapp_web.errors import ProfileInUseError
+from agent.lock import take
 
 _SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 _END_TIMEOUT_S = 3
@@ -30,7 +30,7 @@ class Profile:
         self.user_data = directory / "chromium"
         self._directory = directory
         self._linked = directory / "linked"
-        self._lock: IO[bytes] | None = None
+        self._lock: int | None = None
 
     def __enter__(self) -> Self:
         """Take the profile.
@@ -41,11 +41,11 @@ class Profile:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory.chmod(0o700)
         self.user_data.mkdir(mode=0o700, exist_ok=True)
-        lock = (self._directory / "agent.lock").open("ab")
+        lock = os.open(self._directory / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            _lock(lock)
+            take(lock)
         except OSError as error:
-            lock.close()
+            os.close(lock)
             raise ProfileInUseError(
                 f"Another agent already runs on the browser profile {self._directory}: "
                 "stop it, or give this one another data directory."
@@ -56,7 +56,7 @@ class Profile:
     def __exit__(self, *_: object) -> None:
         if self._lock is not None:
             self.clear()
-            self._lock.close()
+            os.close(self._lock)
             self._lock = None
 
     @property
@@ -86,16 +86,3 @@ class Profile:
             return f"--user-data-dir={self.user_data}" in process.cmdline()
         except psutil.Error:
             return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.fchmod(file.fileno(), 0o600)

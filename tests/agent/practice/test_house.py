@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.practice.house import HouseError, Part, keep_running
+from agent.practice.house import HouseError, Part, keep_running, until
 
 _SLEEPS = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
 _FAILS = "import sys; print('x' * 3000, flush=True); sys.exit('Port 8080 is taken.')"
@@ -26,8 +26,11 @@ def pids(folder: Path) -> list[int]:
 
 async def started(folder: Path, count: int) -> int:
     """Wait for so many starts; the newest process."""
-    while len(pids(folder)) < count:
-        await asyncio.sleep(0.01)
+
+    async def enough() -> bool:
+        return len(pids(folder)) >= count
+
+    await until(enough, f"no start number {count}")
     return pids(folder)[-1]
 
 
@@ -37,14 +40,14 @@ async def test_a_killed_part_is_started_again_and_that_is_said(tmp_path: Path) -
     said: list[str] = []
     await hub.start()
     await agent.start()
-    keeping = asyncio.create_task(keep_running((hub, agent), said.append, every_s=0.01))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.TaskGroup() as tasks:
+            keeping = tasks.create_task(keep_running((hub, agent), said.append, every_s=0.01))
             for count in (1, 2):
                 os.kill(await started(tmp_path, count), signal.SIGKILL)
             await started(tmp_path, 3)
+            keeping.cancel()
     finally:
-        keeping.cancel()
         await hub.kill()
         await agent.kill()
     assert said == ["The hub died; it is started again."] * 2

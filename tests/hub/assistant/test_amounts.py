@@ -76,6 +76,7 @@ VOCABULARY = (
     "price of rate 6 x 10 kg 1kg 5 -3 0 2.5 dozen lac packs boxes pcs and , . ? \n ₹1 ₹99,999.00"
     " rs 50% 100% free discount total hill leaf tea sugar suger led bulb 9 w 12w oil 1l rope soap"
     " neem rice flour atta candles battery yes no thanks person hi the big one more all"
+    " cheapest list deliver second 👍 off चीनी कील 6x40 how much stock"
 )
 WORDS = st.sampled_from(VOCABULARY.split(" "))
 TEXTS = st.lists(WORDS, min_size=1, max_size=12).map(" ".join) | st.text(max_size=40)

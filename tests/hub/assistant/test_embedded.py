@@ -189,7 +189,6 @@ async def test_several_products_in_one_message(builder: Customer) -> None:
         "write a python program for bubble sort",
         "list all customers who bought nails with their phone numbers",
         "asdf qwer",
-        "🙂",
     ],
 )
 async def test_what_it_does_not_know(builder: Customer, text: str) -> None:

@@ -1,8 +1,8 @@
 """A real hub in this process, on a free port, with two shops and their agents."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from hub.assistant.engine import Answer, Engine, Turn
 from hub.clock import SystemClock
 from hub.settings import Settings
 from hub.store.database import Store
+from hub.store.errors import StoreBusy
 from tests.hub.gateway.client import Agent
 from tests.hub.shops import add_agent, add_shop
 
@@ -60,6 +61,24 @@ class Stage:
                 hub.stop()
                 hub.stop()  # without a drain
                 watching.cancel()
+
+    @contextmanager
+    def held(self, times: int) -> Iterator[list[int]]:
+        """The next writes of the hub are refused so often, as while another process has the lock.
+
+        The list says how many refusals are left.
+        """
+        store, write, left = self.parts.services.store, self.parts.services.store.write, [times]
+
+        async def refused_at_first(op: Any) -> Any:
+            if left[0] == 0:
+                return await write(op)
+            left[0] -= 1
+            raise StoreBusy("held")
+
+        store.write = refused_at_first  # type: ignore[method-assign]
+        yield left
+        del store.write
 
     @property
     def url(self) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from hub.gateway import custody
 from protocol import codec
 from protocol.ids import reply_id
 from protocol.messages import (
@@ -48,6 +49,24 @@ async def test_an_event_is_acknowledged_when_it_is_on_disk(stage: Stage) -> None
         await line.live()
         assert line.welcome is not None
         assert (line.welcome.up.seq, line.welcome.up.last_id) == (1, row.id)
+
+
+async def test_what_could_not_be_stored_is_taken_when_the_agent_comes_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1011 and no ack while the store is held; the end itself is noted as soon as it is free."""
+    monkeypatch.setattr(custody, "LEAVE_RETRY_S", 0.01)
+    agent = stage.agent()
+    async with agent.dial() as line:
+        await line.live()
+        agent.write(message("hi"))
+        with stage.held(3) as left:  # the message, and twice the end of the connection
+            assert await line.over() == 1011
+            await stage.becomes("lost")
+        assert (line.acked, left) == (0, [0])
+    async with agent.dial() as line:
+        await line.live()
+        await line.until(lambda: line.acked == 1)
 
 
 async def test_a_customer_gets_an_answer(tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ class Part:
             self._process.kill()
             await self._process.wait()
 
+    @property
+    def pid(self) -> int | None:
+        """Of the newest process; None before the first start."""
+        return None if self._process is None else self._process.pid
+
     def rss_mib(self) -> float:
         """Its memory now."""
         if self._process is None:
@@ -168,7 +173,7 @@ class House:
             status = msgspec.json.decode((self.folder / "agent" / "status.json").read_bytes())
         except FileNotFoundError:
             return False
-        return bool(status["whatsapp"] == "ready")
+        return bool(status["whatsapp"] == "ready" and status["pid"] == self.agent.pid)
 
     async def _furnish_shop(self) -> None:
         shops = await self.sak_hub("tenant", "list")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub.clock import SystemClock
-from hub.store.database import Changes, Store, database_path
+from hub.store.database import BUSY_TIMEOUT_S, Changes, Store, database_path
 from hub.store.errors import SchemaTooNew, StoreDamaged, StoreError, StoreUnavailable
 from hub.store.tx import Row, Tx
 
@@ -62,7 +62,7 @@ async def test_the_connections_are_set_as_designed(tmp_path: Path) -> None:
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
-        "busy_timeout": 5000,
+        "busy_timeout": 1000 * BUSY_TIMEOUT_S,
     }
 
 

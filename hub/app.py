@@ -39,8 +39,8 @@ from hub.gateway.roster import Roster
 from hub.gateway.services import Services
 from hub.gateway.ticker import Ticker
 from hub.settings import Settings, SettingsError
-from hub.store import outbound
-from hub.store.database import Store
+from hub.store import outbound, serving
+from hub.store.database import Store, database_path
 from hub.store.errors import StoreError
 from hub.store.media import MediaFiles
 from hub.store.policy import TenantPolicy
@@ -67,7 +67,10 @@ def serve(settings: Settings) -> int:
     logs.configure(settings.log_level, clock)
     listener = listen(settings.host, settings.port)
     hub = Hub(settings, clock, listener, EmbeddedEngine)
-    with asyncio.Runner(loop_factory=hub.loop_factory) as runner:
+    with (
+        serving.alone(database_path(settings.database_url)),
+        asyncio.Runner(loop_factory=hub.loop_factory) as runner,
+    ):
         return runner.run(_serve_signalled(hub))
 
 

@@ -42,6 +42,7 @@ from protocol.happenings import (
 )
 from protocol.messages import (
     EVENTS,
+    FRAME_MAX_BYTES,
     WINDOW_MAX,
     Ack,
     AgentStatus,
@@ -62,6 +63,7 @@ from protocol.messages import (
 )
 
 RATE_PERIOD_S = 60.0  # over which `loose_frames_per_min` counts
+HELD_SIZE_MAX = 16 * FRAME_MAX_BYTES  # characters of frames that wait for a welcome
 BEAT_INTERVAL_MIN_S = 0.02  # a welcome that says 0 must not make an agent spin
 
 
@@ -116,6 +118,7 @@ class Session:
         self._output: list[str] = []
         self._closing: Closing | None = None
         self._held: list[str | bytes] = []  # frames that came in while judging
+        self._held_size = 0
         self._incoming = Incoming(settings.window)
         self._outgoing = Outgoing(settings.ack_timeout_s)
         # Timers (§6).
@@ -163,7 +166,9 @@ class Session:
         return drained
 
     def _hold(self, frame: str | bytes) -> None:
-        if len(self._held) >= WINDOW_MAX:
+        self._held_size += len(frame)
+        if len(self._held) >= WINDOW_MAX or self._held_size > HELD_SIZE_MAX:
+            self._held.clear()
             self.close(CloseCode.WINDOW_EXCEEDED, "too much before the welcome")
         else:
             self._held.append(frame)

@@ -193,3 +193,11 @@ async def test_before_the_database_is_open_everything_says_so(tmp_path: Path) ->
             assert answer.status_code == 503
             assert int(answer.headers["Retry-After"]) > 0
     hub._listener.close()
+
+
+async def test_a_second_hub_on_the_same_database_is_refused(tmp_path: Path) -> None:
+    """It would fence the first one's agents; the sentence says what to stop."""
+    async with serving(tmp_path):
+        code, errors = await refused(tmp_path, port=0)
+    assert code == 2
+    assert "Another hub already serves this database" in errors

@@ -23,6 +23,7 @@ from protocol.happenings import (
     WelcomeReceived,
 )
 from protocol.messages import (
+    FRAME_MAX_BYTES,
     WINDOW_MAX,
     Ack,
     Drain,
@@ -151,6 +152,15 @@ def test_too_much_before_the_welcome_closes_4006() -> None:
     session.receive_data(codec.encode(hello()), 0.0)
     for seq in range(1, WINDOW_MAX + 2):
         session.receive_data(frame(seq, received()), 0.0)
+    assert closed_with(session) == CloseCode.WINDOW_EXCEEDED
+
+
+def test_too_large_a_heap_before_the_welcome_closes_4006() -> None:
+    """What waits is bounded in size as well as in number."""
+    session = hub()
+    session.receive_data(codec.encode(hello()), 0.0)
+    for _ in range(17):
+        session.receive_data(" " * FRAME_MAX_BYTES, 0.0)
     assert closed_with(session) == CloseCode.WINDOW_EXCEEDED
 
 

@@ -1,6 +1,6 @@
 """`sak-hub agent`: the programs on the shops' PCs, and who may connect."""
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -19,7 +19,12 @@ from hub.gateway.pairing import Invitation, new_code, offer_in
 from hub.gateway.presence import Limits, Revoked, Unblocked
 from hub.gateway.roster import Roster
 from hub.settings import Settings
+from hub.store import serving
 from hub.store.tx import Row, Tx
+
+UNSERVED: Final = ("online", "degraded", "lost")
+UNSERVED_STATUS: Final = "unknown"
+"""What these say while no hub keeps the table: only a running hub hears heartbeats."""
 
 
 @click.group()
@@ -65,12 +70,18 @@ def _address(settings: Settings) -> str:
 def list_(as_json: bool) -> None:
     """Show all agents and how they are."""
 
-    async def work(session: Session) -> list[Row]:
-        return await session.store.all("agents.all")
+    async def work(session: Session) -> tuple[list[Row], bool]:
+        return await session.store.all("agents.all"), serving.is_served(session.store.path)
 
-    facts = [_facts(row) for row in with_store(work)]
+    rows, is_served = with_store(work)
+    facts = [_facts(row) for row in rows]
+    stale = [] if is_served else [fact for fact in facts if fact["status"] in UNSERVED]
+    for fact in stale:
+        fact["status"] = UNSERVED_STATUS
     heads = ("agent_id", "tenant", "name", "status", "since", "last_seen", "whatsapp")
     lines = table(heads, [[fact[head] for head in heads] for fact in facts])
+    if stale:
+        lines.append("No hub is running here, so nobody knows how these agents are now.")
     answer({"agents": facts}, lines if facts else ["No agents yet."], as_json=as_json)
 
 

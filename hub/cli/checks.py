@@ -11,9 +11,11 @@ from typing import Final, Literal
 
 import msgspec
 
+from hub.cli.agents import UNSERVED
 from hub.cli.command import Session, load_settings, with_store
 from hub.gateway import pressure
 from hub.settings import Settings, SettingsError
+from hub.store import serving
 from hub.store.errors import StoreError
 from hub.store.tx import Row, Tx
 
@@ -45,6 +47,7 @@ class Facts(msgspec.Struct, frozen=True):
     writable: str | None
     tenants: list[Row]
     agents: list[Row]
+    is_served: bool
     quarantine: list[Row]
 
 
@@ -66,7 +69,7 @@ def examine() -> Iterator[Check]:
     yield disk(usage.total, usage.free, settings.disk_full_pct)
     yield _port(settings)
     yield from _catalogs(facts.tenants)
-    yield _agents(facts.agents)
+    yield _agents(facts.agents, is_served=facts.is_served)
     yield _quarantine(facts.quarantine)
 
 
@@ -87,6 +90,7 @@ async def _read(session: Session) -> Facts:
             writable=trouble,
             tenants=tx.all("tenants.all"),
             agents=tx.all("agents.count_by_status"),
+            is_served=serving.is_served(store.path),
             quarantine=tx.all("doctor.quarantine"),
         )
 
@@ -164,9 +168,14 @@ def _catalogs(tenants: list[Row]) -> Iterator[Check]:
             yield Check("catalog", "warn", finding, remedy)
 
 
-def _agents(rows: list[Row]) -> Check:
+def _agents(rows: list[Row], *, is_served: bool) -> Check:
     if not rows:
         return Check("agents", "warn", "none yet", "Pair a PC: sak-hub agent invite TENANT")
+    if not is_served and any(row["status"] in UNSERVED for row in rows):
+        known = sum(row["agents"] for row in rows)
+        return Check(
+            "agents", "warn", f"{known} known, no hub is running", "Start 'sak-hub serve'."
+        )
     finding = ", ".join(f"{row['agents']} {row['status']}" for row in rows)
     if any(row["status"] in ("lost", "degraded") for row in rows):
         return Check("agents", "warn", finding, "See 'sak-hub agent list', then look at that PC.")

@@ -9,6 +9,7 @@ import pytest
 
 from hub.clock import SystemClock
 from hub.gateway.pairing import Device, normalise
+from hub.store import serving
 from hub.store.database import Store
 from tests.hub.cli.conftest import Cli
 from tests.hub.shops import add_agent
@@ -70,6 +71,19 @@ def test_agents_are_listed_with_their_status(cli: Cli, shop: str) -> None:
     assert (agent["status"], agent["last_seen"], agent["name"]) == ("offline", None, "Counter PC")
     _, row = cli.lines("agent", "list")
     assert row.startswith("agt_a")
+
+
+@pytest.mark.usefixtures("shop")
+def test_nobody_is_online_while_no_hub_runs(cli: Cli) -> None:
+    """The table's last word is not the present: only a running hub hears heartbeats."""
+    with closing(sqlite3.connect(cli.path)) as connection, connection:
+        connection.execute("UPDATE agent_status SET status = 'online'")
+    (agent,) = cli.facts("agent", "list")["agents"]
+    assert agent["status"] == "unknown"
+    assert cli.lines("agent", "list")[-1].startswith("No hub is running here")
+    with serving.alone(cli.path):
+        (agent,) = cli.facts("agent", "list")["agents"]
+        assert agent["status"] == "online"
 
 
 def test_a_device_cannot_write_on_the_terminal(cli: Cli, shop: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from hub.cli.checks import disk
+from hub.store import serving
 from tests.hub.cli.conftest import Cli, last_object
 
 
@@ -73,9 +74,12 @@ def test_agents_that_are_not_well_are_a_warning(cli: Cli) -> None:
         with closing(sqlite3.connect(cli.path)) as connection, connection:
             connection.execute(agent, (f"agt_{number}", tenant_id))
             connection.execute(status, (f"agt_{number}", tenant_id, word))
-        found.append(verdicts(cli)["agents"])
+        with serving.alone(cli.path):
+            found.append(verdicts(cli)["agents"])
     assert found == ["ok", "warn"]
-    assert any("1 lost, 1 offline" in line for line in cli.lines("doctor"))
+    with serving.alone(cli.path):
+        assert any("1 lost, 1 offline" in line for line in cli.lines("doctor"))
+    assert any("no hub is running" in line for line in cli.lines("doctor"))
 
 
 def test_a_wrong_setting_stops_the_examination(cli: Cli) -> None:

@@ -191,9 +191,13 @@ def web_driver(settings: Settings, url: str, profile: str, *, headless: bool) ->
 def install_browser(as_json: bool) -> None:
     """Make sure that there is a browser for WhatsApp Web; an installed one is enough."""
     from agent.drivers import whatsapp_web
+    from agent.drivers.whatsapp_web.browser import find_installed
 
+    wanted = load_settings().browser
     try:
-        path = whatsapp_web.install_browser(load_settings().browser)
+        if find_installed(wanted) is None:
+            click.echo("No browser is installed: fetching one takes some minutes.", err=True)
+        path = whatsapp_web.install_browser(wanted)
     except whatsapp_web.WhatsAppWebError as error:
         raise explained(error) from error
     answer({"browser": str(path)}, [f"The browser is {path}."], as_json=as_json)

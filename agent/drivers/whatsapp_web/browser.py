@@ -4,6 +4,7 @@ An installed Chrome, Edge or Chromium comes first: it is already updated and tru
 without one is Playwright's Chromium downloaded.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -98,21 +99,37 @@ def find_browser(browser_path: Path | None) -> Path:
 
 
 def install_browser(browser_path: Path | None = None) -> Path:
-    """Make sure that there is a browser, and say where.
+    """Make sure that there is a browser, and say where; it may be fetched, which takes minutes.
 
     Raises:
         BrowserMissingError: every way to get one failed.
     """
-    ways: list[tuple[str, ...]] = [(sys.executable, "-m", "playwright", "install", "chromium")]
-    if shutil.which("apt-get") and _is_root():
-        ways.append(("apt-get", "install", "-y", "--no-install-recommends", "chromium"))
-    while True:
+    for way in ((), *_ways_to_install()):
+        for command in way:
+            _run(command)
         try:
             return find_browser(browser_path)
         except BrowserMissingError:
-            if browser_path is not None or not ways:
+            if browser_path is not None:
                 raise
-            subprocess.run(ways.pop(0), check=False, timeout=_INSTALL_TIMEOUT_S)  # noqa: S603
+    raise BrowserMissingError(_REMEDY)
+
+
+def _ways_to_install() -> list[tuple[tuple[str, ...], ...]]:
+    """Commands that fetch a browser, one way after the other."""
+    ways = [((sys.executable, "-m", "playwright", "install", "chromium"),)]
+    if shutil.which("apt-get") and _is_root():
+        install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+        return [*ways, (("apt-get", "update", "-qq"), install)]
+    return [*ways]
+
+
+def _run(command: tuple[str, ...]) -> None:
+    """Run it to its end; whether it helped shows in what is there afterwards."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(  # noqa: S603 - our own commands
+            command, check=False, timeout=_INSTALL_TIMEOUT_S, capture_output=True
+        )
 
 
 def _downloaded() -> Path:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from agent.drivers.driver import DriverStatus
-from agent.drivers.whatsapp_web.__main__ import main
 from agent.drivers.whatsapp_web.browser import find_installed, install_browser, require_browser
 from agent.drivers.whatsapp_web.errors import BrowserGoneError, BrowserMissingError
 from agent.drivers.whatsapp_web.inject import Scripts
@@ -64,18 +63,12 @@ def test_playwrights_browser_is_the_last_resort(bare_machine: Path) -> None:
     assert require_browser(None, downloaded) == downloaded
 
 
-def test_installing_where_a_browser_is_does_nothing(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Set-up may ask again and again; a wrong setting is answered with exit code 2."""
+def test_installing_where_a_browser_is_does_nothing(tmp_path: Path) -> None:
+    """Set-up may ask again and again; a wrong setting is never repaired by a download."""
     mine = program(tmp_path / "browser")
     assert install_browser(mine) == mine
-    monkeypatch.setattr("sys.argv", ["whatsapp_web", str(mine)])
-    assert main() == 0
-    assert capsys.readouterr().out == f"{mine}\n"
-    monkeypatch.setattr("sys.argv", ["whatsapp_web", str(tmp_path / "gone")])
-    assert main() == 2
-    assert "There is no browser" in capsys.readouterr().err
+    with pytest.raises(BrowserMissingError, match="correct SAK_AGENT_BROWSER"):
+        install_browser(tmp_path / "gone")
 
 
 def test_wa_js_never_tells_third_parties() -> None:

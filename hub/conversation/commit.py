@@ -130,6 +130,18 @@ def give_up(
     return view.agent_id
 
 
+def park(tx: Tx, key: ChatKey, turn_id: str, now_ms: int) -> None:
+    """Put a turn before a person without looking at it: looking is what fails."""
+    tx.run(
+        "turns.finish",
+        tenant_id=key.tenant_id,
+        turn_id=turn_id,
+        late=0,
+        finished_at=now_ms,
+        **msgspec.structs.asdict(_End(state="waiting", reason=Reason.TURN_FAILED.value)),
+    )
+
+
 def record_of(begun: Begun, answer: Answer | None, latency_ms: int) -> str:
     """The JSON text that a turn keeps of how its answer came about, or did not (None)."""
     trace = {

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     CONTACT_UNKNOWN = "contact_unknown"
     STALE = "stale"
     LOOP = "loop"
+    TURN_FAILED = "turn_failed"
     ENGINE_FAILED = "engine_failed"
     ENGINE_TIMEOUT = "engine_timeout"
     SEND_FAILED = "send_failed"

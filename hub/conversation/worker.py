@@ -6,6 +6,7 @@ any point and begins where the store stands.
 
 import asyncio
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -29,6 +30,8 @@ RELOAD_S: Final = 5.0
 died between the commit and the word to the worker."""
 RETRY_S: Final = 30.0
 """How long a turn rests when the store itself failed under it: a full disk, a lock."""
+FAILURES_MAX: Final = 3
+"""So often a turn may fail by a defect of ours before a person has to look at it."""
 
 NotifyAgent = Callable[[str], None]
 ShowTyping = Callable[[str, str, str, bool], None]
@@ -68,6 +71,7 @@ class Worker:
         self._lanes_max = lanes_max
         self._engine_timeout_s = engine_timeout_s
         self._agenda = Agenda()
+        self._failures: Counter[str] = Counter()
         self._running: dict[ChatKey, tuple[str, asyncio.Task[None]]] = {}
         self._bell = asyncio.Event()
         self._resting = False
@@ -157,8 +161,27 @@ class Worker:
             await self._serve(due)
         except Exception as error:  # noqa: BLE001 - one turn's failure must not stop the others
             log.error("turn_failed", turn_id=due.turn_id, **_place(error))
+            if await self._is_parked(due, error):
+                return
             at = self._clock.monotonic() + RETRY_S
             self._agenda.put_again(Due(due.key, due.turn_id, at, at))
+        else:
+            self._failures.pop(due.turn_id, None)
+
+    async def _is_parked(self, due: Due, error: Exception) -> bool:
+        """Give a turn up that fails again and again; what the disk did is not its fault."""
+        if isinstance(error, StoreError):
+            return False
+        self._failures[due.turn_id] += 1
+        if self._failures[due.turn_id] < FAILURES_MAX:
+            return False
+        now_ms = self._clock.now_ms()
+        try:
+            await self._store.write(lambda tx: commit.park(tx, due.key, due.turn_id, now_ms))
+        except StoreError:
+            return False
+        del self._failures[due.turn_id]
+        return True
 
     async def _serve(self, due: Due) -> None:
         """One turn from judgement to its end."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from hub.assistant.engine import Answer, Turn
 from hub.conversation.turns import AgentRef
+from hub.conversation.worker import FAILURES_MAX, RETRY_S
 from hub.store.database import Store
 from hub.store.errors import StoreBusy
 from hub.store.policy import DEFAULTS
@@ -339,3 +340,16 @@ async def test_a_store_that_cannot_be_read_does_not_stop_the_worker(
         await hub.says("A")
         hub.later(3)
         await hub.reaches("answered")
+
+
+async def test_a_turn_that_always_fails_comes_before_a_person(scene: Scene) -> None:
+    """A row that nobody can read is not tried for ever."""
+    async with running(scene) as hub:
+        await hub.says("A", "hello")
+        await scene.change("UPDATE messages SET sender = 'broken'")
+        for _ in range(FAILURES_MAX):
+            hub.later(RETRY_S)
+            await hub.settles()
+        await hub.reaches("waiting")
+    assert await scene.states() == [("waiting", "turn_failed")]
+    assert await scene.orders() == []

@@ -159,7 +159,12 @@ class Daemon:
         """Record a message of WhatsApp."""
         await self._record(message)
 
-    async def acknowledged(self, account: str, key: str, state: SendState) -> None:  # noqa: ARG002
+    async def acknowledged(
+        self,
+        account: str,  # noqa: ARG002 - the sink's contract has it; a derived key needs no account
+        key: str,
+        state: SendState,
+    ) -> None:
         """Tell the hub what WhatsApp says of one of our messages."""
         await self._persist(lambda: self._journal.note_ack(key, state))
 

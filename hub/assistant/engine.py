@@ -51,7 +51,6 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     customer_name: str | None
     messages: tuple[Line, ...]
     history: tuple[Line, ...] = ()
-    language_hint: str | None = None
     late: bool = False
     now_ms: int
 

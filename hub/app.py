@@ -38,6 +38,7 @@ from hub.gateway.registry import Registry
 from hub.gateway.roster import Roster
 from hub.gateway.services import Services
 from hub.gateway.ticker import Ticker
+from hub.gateway.wire import AgentWire
 from hub.settings import Settings, SettingsError
 from hub.store import outbound, serving
 from hub.store.database import Store, database_path
@@ -289,7 +290,7 @@ def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> P
         debounce_s=settings.debounce_s,
         debounce_max_s=max(settings.debounce_s, TenantPolicy().debounce_max_s),
     )
-    worker = Worker(store, engine, clock, registry.notify, registry.show_typing, defaults=defaults)
+    worker = Worker(store, engine, clock, registry.deliver, registry.show_typing, defaults=defaults)
     services = Services(
         store=store,
         clock=clock,
@@ -358,7 +359,7 @@ def _configuration(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     configuration = uvicorn.Config(
         app,
         http="httptools",
-        ws="websockets-sansio",
+        ws=AgentWire,
         ws_max_size=FRAME_MAX_BYTES,
         ws_ping_interval=None,  # the protocol has heartbeats: one mechanism, not two
         ws_per_message_deflate=False,

@@ -12,10 +12,19 @@ import msgspec
 
 from hub.assistant.engine import Answer, Turn
 from hub.conversation import records, transcript, turns, wording
-from hub.conversation.records import Chat, Shop
 from hub.conversation.transcript import Entry
-from hub.conversation.turns import ChatKey, Proceed, Reason, Situation, Verdict, Wait
-from hub.store.outbound import enqueue_down
+from hub.conversation.turns import (
+    ChatKey,
+    ChatState,
+    Drop,
+    Proceed,
+    Reason,
+    Rules,
+    Situation,
+    Verdict,
+    Wait,
+)
+from hub.store.outbound import Order, enqueue_down
 from hub.store.policy import TenantPolicy
 from hub.store.tx import Tx
 from protocol import ids
@@ -25,7 +34,10 @@ _State = Literal["answered", "suggested", "waiting", "dropped"]
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A turn that an engine is to answer, as it stood at `version`."""
+    """A turn that an engine is to answer, as it stood at `version`.
+
+    Whatever bears on its answer raises the version: a message, an edit, a word of the owner's.
+    """
 
     key: ChatKey
     turn: Turn
@@ -33,25 +45,29 @@ class Begun(msgspec.Struct, frozen=True):
     agent_id: str
     mode: Literal["suggest", "auto"]
     covered: tuple[str, ...]  # the ids of the messages that it answers
+    situation: Situation
 
 
 class _View(msgspec.Struct, frozen=True):
-    """Everything about a pending turn at one moment."""
+    """A turn at one moment, as far as its end depends on it."""
 
     key: ChatKey
     turn_id: str
     version: int
     agent_id: str
-    shop: Shop
-    chat: Chat
-    covered: list[Entry]
-    history: list[Entry]
+    rules: Rules
+    situation: Situation
+    covered: tuple[str, ...]
     verdict: Verdict
     now: int
 
     @property
     def policy(self) -> TenantPolicy:
-        return self.shop.rules.policy
+        return self.rules.policy
+
+    @property
+    def state(self) -> ChatState:
+        return self.situation.state
 
 
 class _End(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,69 +81,85 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolicy) -> Begun | None:
     """The turn as an engine gets it; None when it is over, or ended here without an answer."""
-    view = _look(tx, key, turn_id, now_ms, defaults)
-    proceed = _judged(tx, view)
-    if view is None or proceed is None:
+    row = tx.one("turns.one", tenant_id=key.tenant_id, turn_id=turn_id)
+    if row is None or row["state"] != "pending":
+        return None
+    shop, chat = records.shop(tx, key.tenant_id, defaults), records.chat_of(row)
+    standing = transcript.fold(records.recent(tx, key))
+    covered = transcript.of_turn(standing, turn_id)
+    situation = _situation(key, chat.state, standing, covered)
+    view = _View(
+        key=key,
+        turn_id=turn_id,
+        version=row["version"],
+        agent_id=row["agent_id"],
+        rules=shop.rules,
+        situation=situation,
+        covered=tuple(entry.wa_id for entry in covered),
+        verdict=turns.judge(shop.rules, situation, now_ms),
+        now=now_ms,
+    )
+    if not isinstance(proceed := view.verdict, Proceed):
+        _let_go(tx, view, proceed)
         return None
     turn = Turn(
         turn_id=turn_id,
-        tenant=view.shop.profile,
+        tenant=shop.profile,
         chat_key=key.chat,
-        customer_name=view.chat.name,
-        messages=transcript.lines(view.covered),
-        history=transcript.lines(view.history),
+        customer_name=chat.name,
+        messages=transcript.lines(covered),
+        history=transcript.lines(transcript.before(standing, covered)),
         late=proceed.late,
         now_ms=now_ms,
     )
-    covered = tuple(entry.wa_id for entry in view.covered)
-    return Begun(key, turn, view.version, view.agent_id, proceed.mode, covered)
+    return Begun(key, turn, view.version, view.agent_id, proceed.mode, view.covered, situation)
 
 
 def commit(
     tx: Tx, begun: Begun, answer: Answer, trace: str, now_ms: int, defaults: TenantPolicy
-) -> str | None:
+) -> Order | None:
     """End the turn with an answer, unless it changed or is no longer the bot's.
 
-    `trace` comes from `record_of`. Returns the agent that has a new order, if one has.
+    `trace` comes from `record_of`. Returns the order to send it, if there is one.
     """
-    view = _unchanged(tx, begun, now_ms, defaults)
-    proceed = _judged(tx, view)
-    if view is None or proceed is None:
+    view = _again(tx, begun, now_ms, defaults)
+    if not isinstance(proceed := view.verdict, Proceed):
+        _let_go(tx, view, proceed)
         return None
     reply = _compose(view, answer.text, proceed)
     if proceed.mode == "suggest":
         _end(tx, view, _End(state="suggested", reason=answer.handover, reply=reply, trace=trace))
         return None
-    _send(tx, view, reply)
+    state: _State = "answered" if answer.handover is None else "waiting"
+    if not _end(tx, view, _End(state=state, reason=answer.handover, trace=trace)):
+        return None
+    order = _send(tx, view, reply)
     if answer.handover is None:
-        _end(tx, view, _End(state="answered", reply=reply, trace=trace))
         _remember_told(tx, view, None)
     else:
-        _end(tx, view, _End(state="waiting", reason=answer.handover, reply=reply, trace=trace))
         _remember_told(tx, view, now_ms)
         _pause(tx, view)
-    return view.agent_id
+    return order
 
 
 def give_up(
     tx: Tx, begun: Begun, reason: Reason, trace: str, now_ms: int, defaults: TenantPolicy
-) -> str | None:
+) -> Order | None:
     """Put the turn before a person; in mode `auto` the customer is told so, once.
 
     Once means: not again before the bot answered or the owner wrote. Returns as `commit`.
     """
-    view = _unchanged(tx, begun, now_ms, defaults)
-    proceed = _judged(tx, view)
-    if view is None or proceed is None:
+    view = _again(tx, begun, now_ms, defaults)
+    if not isinstance(proceed := view.verdict, Proceed):
+        _let_go(tx, view, proceed)
         return None
-    told = proceed.mode == "suggest" or view.chat.state.handed_over_at is not None
+    told = proceed.mode == "suggest" or view.state.handed_over_at is not None
     reply = "" if told else _compose(view, view.policy.handover, proceed)
-    _end(tx, view, _End(state="waiting", reason=reason.value, reply=reply or None, trace=trace))
-    if not reply:
+    if not _end(tx, view, _End(state="waiting", reason=reason.value, trace=trace)) or not reply:
         return None
-    _send(tx, view, reply)
+    order = _send(tx, view, reply)
     _remember_told(tx, view, now_ms)
-    return view.agent_id
+    return order
 
 
 def park(tx: Tx, key: ChatKey, turn_id: str, now_ms: int) -> None:
@@ -136,6 +168,7 @@ def park(tx: Tx, key: ChatKey, turn_id: str, now_ms: int) -> None:
         "turns.finish",
         tenant_id=key.tenant_id,
         turn_id=turn_id,
+        version=None,
         late=0,
         finished_at=now_ms,
         **msgspec.structs.asdict(_End(state="waiting", reason=Reason.TURN_FAILED.value)),
@@ -153,56 +186,48 @@ def record_of(begun: Begun, answer: Answer | None, latency_ms: int) -> str:
     return msgspec.json.encode(trace).decode()
 
 
-def _unchanged(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> _View | None:
-    """The turn now; None when it is over or not the one any more that the engine saw."""
-    view = _look(tx, begun.key, begun.turn.turn_id, now_ms, defaults)
-    return view if view is not None and view.version == begun.version else None
-
-
-def _judged(tx: Tx, view: _View | None) -> Proceed | None:
-    """The word to go on; without it the turn, if there is one, ends here and unanswered."""
-    if view is None:
-        return None
-    if isinstance(view.verdict, Proceed):
-        return view.verdict
-    state: _State = "waiting" if isinstance(view.verdict, Wait) else "dropped"
-    _end(tx, view, _End(state=state, reason=view.verdict.reason.value))
-    if view.verdict.reason is Reason.LOOP:
-        _pause(tx, view)  # it stops the bot in this chat, not for this turn alone
-    return None
-
-
-def _look(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolicy) -> _View | None:
-    row = tx.one("turns.one", tenant_id=key.tenant_id, turn_id=turn_id)
-    if row is None or row["state"] != "pending":
-        return None
-    shop, chat = records.shop(tx, key.tenant_id, defaults), records.chat(tx, key)
-    standing = transcript.fold(records.recent(tx, key))
-    covered = transcript.of_turn(standing, turn_id)
-    situation = Situation(
+def _situation(
+    key: ChatKey, state: ChatState, standing: list[Entry], covered: list[Entry]
+) -> Situation:
+    return Situation(
         chat=key.chat,
         phone=next((e.phone for e in reversed(covered) if e.phone), None),
-        state=chat.state,
+        state=state,
         sent_at=tuple(entry.sent_at for entry in covered),
         replied_at=records.replied_at(standing),
     )
+
+
+def _again(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> _View:
+    """The turn as it was begun, judged by the time and the rules of now.
+
+    Whether it is still the same is asked by `_end`, which ends no other version.
+    """
+    rules = records.shop(tx, begun.key.tenant_id, defaults).rules
     return _View(
-        key=key,
-        turn_id=turn_id,
-        version=row["version"],
-        agent_id=row["agent_id"],
-        shop=shop,
-        chat=chat,
-        covered=covered,
-        history=transcript.before(standing, covered),
-        verdict=turns.judge(shop.rules, situation, now_ms),
+        key=begun.key,
+        turn_id=begun.turn.turn_id,
+        version=begun.version,
+        agent_id=begun.agent_id,
+        rules=rules,
+        situation=begun.situation,
+        covered=begun.covered,
+        verdict=turns.judge(rules, begun.situation, now_ms),
         now=now_ms,
     )
 
 
+def _let_go(tx: Tx, view: _View, verdict: Wait | Drop) -> None:
+    """End a turn that the bot must not answer."""
+    state: _State = "waiting" if isinstance(verdict, Wait) else "dropped"
+    ended = _end(tx, view, _End(state=state, reason=verdict.reason.value))
+    if ended and verdict.reason is Reason.LOOP:
+        _pause(tx, view)  # it stops the bot in this chat, not for this turn alone
+
+
 def _compose(view: _View, words: str, verdict: Proceed) -> str:
     """The message for the customer, with the apology and the disclosure that are due."""
-    discloses = turns.must_disclose(view.chat.state, view.now)
+    discloses = turns.must_disclose(view.state, view.now)
     return wording.compose(
         words,
         opening=view.policy.late_apology if verdict.late else "",
@@ -210,15 +235,15 @@ def _compose(view: _View, words: str, verdict: Proceed) -> str:
     )
 
 
-def _send(tx: Tx, view: _View, reply: str) -> None:
+def _send(tx: Tx, view: _View, reply: str) -> Order:
     """Order the reply from the agent that saw the newest message, and record it as said."""
     key = view.key
-    event_id = turns.reply_id(key, view.covered[-1].wa_id)
-    expires_at = turns.expires_at((e.sent_at for e in view.covered), view.now, view.policy)
-    order = MessageSend(
+    event_id = turns.reply_id(key, view.covered[-1])
+    expires_at = turns.expires_at(view.situation.sent_at, view.now, view.policy)
+    data = MessageSend(
         account=key.account, chat=key.chat, text=reply, expires_at=Instant(expires_at)
     )
-    enqueue_down(tx, key.tenant_id, view.agent_id, event_id, order, view.now)
+    order = enqueue_down(tx, key.tenant_id, view.agent_id, event_id, data, view.now)
     tx.run(
         "messages.insert",
         **records.where(key),
@@ -240,13 +265,16 @@ def _send(tx: Tx, view: _View, reply: str) -> None:
         state="queued",
         state_at=view.now,
     )
+    return order
 
 
 def _remember_told(tx: Tx, view: _View, handed_over_at: int | None) -> None:
     """Note what the reply said besides the answer; an ordinary one ends an announced handover."""
-    state = view.chat.state
+    state = view.state
     discloses = bool(view.policy.disclosure) and turns.must_disclose(state, view.now)
     disclosed_at = view.now if discloses else state.disclosed_at
+    if (disclosed_at, handed_over_at) == (state.disclosed_at, state.handed_over_at):
+        return
     told = {"disclosed_at": disclosed_at, "handed_over_at": handed_over_at}
     tx.run("chats.told", **records.where(view.key), **told)
 
@@ -256,13 +284,19 @@ def _pause(tx: Tx, view: _View) -> None:
     tx.run("chats.pause", **records.where(view.key), paused_until=until)
 
 
-def _end(tx: Tx, view: _View, end: _End) -> None:
+def _end(tx: Tx, view: _View, end: _End) -> bool:
+    """End the turn; False when it is over or not the one any more that was judged."""
     late = isinstance(view.verdict, Proceed) and view.verdict.late
-    tx.run(
+    ended = tx.run(
         "turns.finish",
         tenant_id=view.key.tenant_id,
         turn_id=view.turn_id,
+        version=view.version,
         late=int(late),
         finished_at=view.now,
-        **msgspec.structs.asdict(end),
+        state=end.state,
+        reason=end.reason,
+        reply=end.reply,
+        trace=end.trace,
     )
+    return ended == 1

@@ -6,6 +6,7 @@ from hub.conversation import turns
 from hub.conversation.turns import AgentRef, Reason
 from hub.store import outbound
 from hub.store.tx import Tx
+from protocol import ids
 from protocol.messages import MessageStatus
 
 
@@ -15,7 +16,8 @@ def take_status(tx: Tx, agent: AgentRef, status: MessageStatus, now_ms: int) -> 
     States move only forward (`turns.moves_forward`). A `ref` that nobody knows changes nothing.
     """
     mine = {"tenant_id": agent.tenant_id, "agent_id": agent.agent_id}
-    row = tx.one("messages.sent_by_event", **mine, event_id=str(status.ref))
+    key = ids.whatsapp_key(status.ref)
+    row = tx.one("messages.sent_by_event", **mine, event_id=str(status.ref), wa_id=key)
     if row is not None and not turns.moves_forward(row["state"], status.state):
         return
     outbound.record_result(tx, agent.tenant_id, agent.agent_id, status.ref, status.state)

@@ -10,10 +10,11 @@ import msgspec
 
 from hub.conversation import records, transcript, turns
 from hub.conversation.fates import take_status
+from hub.conversation.records import OpenTurn
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import AgentRef, ChatKey, Drop, Origin, Reason, Rules, Situation
 from hub.store.policy import DEFAULTS, TenantPolicy
-from hub.store.tx import Row, Tx
+from hub.store.tx import Tx
 from protocol import ids
 from protocol.messages import MessageReceived
 
@@ -57,54 +58,74 @@ def take_message(
     `defaults` are the hub's own figures for what the tenant did not set.
     """
     key = ChatKey(agent.tenant_id, message.account, message.chat)
-    if message.from_me and records.is_echo(tx, key, message.wa_id):
-        return Intake(new=False, chat=key)
-    source = records.source(tx, key, message.wa_id) if message.from_me else None
-    own = source is not None
-    author = "customer" if not message.from_me else "bot" if own else "owner"
-    if not records.record(tx, agent, message, now_ms, author):
-        return Intake(new=False, chat=key)
-    origin = turns.classify(message.chat, message.kind, from_me=message.from_me, own_key=own)
-    if origin is not Origin.ELSEWHERE:
-        records.touch(tx, agent, message)
     rules = records.shop(tx, agent.tenant_id, defaults).rules
-    return _take(tx, _Arrival(agent, message, key, rules, now_ms), origin, source)
-
-
-def _take(tx: Tx, arrival: _Arrival, origin: Origin, source: str | None) -> Intake:
+    arrival = _Arrival(agent, message, key, rules, now_ms)
+    if message.from_me:
+        return _take_own(tx, arrival)
+    origin = turns.classify(message.chat, message.kind, from_me=False, own_key=False)
     if origin is Origin.CUSTOMER:
         return _take_customer(tx, arrival)
-    if origin is Origin.CHANGE:
-        return _take_change(tx, arrival)
-    if origin is Origin.OWNER:
+    if not records.record(tx, agent, message, now_ms, "customer"):
+        return Intake(new=False, chat=key)
+    if origin is not Origin.ELSEWHERE:
+        records.touch(tx, agent, message)
+    return _take_change(tx, arrival) if origin is Origin.CHANGE else Intake(new=True, chat=key)
+
+
+def _take_own(tx: Tx, arrival: _Arrival) -> Intake:
+    """What was written from the shop's own number: by the owner, or by us."""
+    message, key = arrival.message, arrival.key
+    if records.is_echo(tx, key, message.wa_id):
+        return Intake(new=False, chat=key)
+    source = records.source(tx, key, message.wa_id)
+    author = "owner" if source is None else "bot"
+    if not records.record(tx, arrival.agent, message, arrival.now, author):
+        return Intake(new=False, chat=key)
+    origin = turns.classify(message.chat, message.kind, from_me=True, own_key=source is not None)
+    if origin is Origin.ELSEWHERE:
+        return Intake(new=True, chat=key)
+    records.touch(tx, arrival.agent, message)
+    if source is None:
         return _take_owner(tx, arrival)
-    if origin is Origin.ECHO and source is not None:
-        return _take_lost_reply(tx, arrival, source)
-    return Intake(new=True, chat=arrival.key)
+    return _take_lost_reply(tx, arrival, source)
 
 
 def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
+    """Record the message in the turn that it opens or joins; without one if the bot has no say."""
     message, key = arrival.message, arrival.key
+    stand = records.stand(tx, key)
     situation = Situation(
         chat=key.chat,
         phone=message.sender.phone,
-        state=records.chat(tx, key).state,
+        state=stand.chat.state,
         sent_at=(message.sent_at.ms,),
     )
-    if isinstance(turns.judge(arrival.rules, situation, arrival.now), Drop):
+    dropped = isinstance(turns.judge(arrival.rules, situation, arrival.now), Drop)
+    turn_id = None
+    if not dropped:
+        turn_id = _turn_id(arrival) if stand.turn is None else stand.turn.turn_id
+    if not records.record(tx, arrival.agent, message, arrival.now, "customer", turn_id):
+        return Intake(new=False, chat=key)
+    if stand.seen_by != arrival.agent.agent_id or message.sender.name not in (
+        None,
+        stand.chat.name,
+    ):
+        records.touch(tx, arrival.agent, message)
+    if turn_id is None:
         return Intake(new=True, chat=key)
-    unsettled = tx.all("turns.unsettled", **records.where(key))
-    unsent = [row for row in unsettled if row["state"] != "waiting"]
-    intake = _raise(tx, arrival, unsent[0]) if unsent else _open(tx, arrival)
-    covered = {"wa_id": message.wa_id, "turn_id": intake.turn_id}
-    tx.run("messages.cover", **records.where(key), **covered)
-    return intake
+    if stand.turn is None:
+        return _open(tx, arrival, turn_id)
+    return _raise(tx, arrival, stand.turn)
 
 
-def _open(tx: Tx, arrival: _Arrival) -> Intake:
-    """Begin a turn, named after the message that opens it and opens no other."""
+def _turn_id(arrival: _Arrival) -> str:
+    """The name of the turn that this message opens: after the message, which opens no other."""
     name = msgspec.json.encode([*msgspec.structs.astuple(arrival.key), arrival.message.wa_id])
-    turn_id = str(uuid5(ids.REPLY_NAMESPACE, f"turn{name.decode()}"))
+    return str(uuid5(ids.REPLY_NAMESPACE, f"turn{name.decode()}"))
+
+
+def _open(tx: Tx, arrival: _Arrival, turn_id: str) -> Intake:
+    """Begin a turn."""
     intake = _schedule(arrival, turn_id, arrival.now)
     tx.run(
         "turns.open",
@@ -117,10 +138,10 @@ def _open(tx: Tx, arrival: _Arrival) -> Intake:
     return intake
 
 
-def _raise(tx: Tx, arrival: _Arrival, turn: Row) -> Intake:
+def _raise(tx: Tx, arrival: _Arrival, turn: OpenTurn) -> Intake:
     """Let the open turn take in what changed; a draft that nobody sent starts anew with it."""
-    first_at = turn["first_at"] if turn["state"] == "pending" else arrival.now
-    intake = _schedule(arrival, turn["turn_id"], first_at)
+    first_at = turn.first_at if turn.state == "pending" else arrival.now
+    intake = _schedule(arrival, turn.turn_id, first_at)
     tx.run(
         "turns.raise",
         tenant_id=arrival.key.tenant_id,
@@ -160,7 +181,7 @@ def _take_change(tx: Tx, arrival: _Arrival) -> Intake:
         return nothing
     standing = transcript.fold(records.recent(tx, arrival.key))
     if transcript.of_turn(standing, turn_id):
-        return _raise(tx, arrival, turn)
+        return _raise(tx, arrival, OpenTurn(turn_id, turn["state"], turn["first_at"]))
     _drop(tx, arrival, turn_id, Reason.REVOKED)
     return msgspec.structs.replace(nothing, turn_id=turn_id, cancel_running=True)
 
@@ -216,6 +237,7 @@ def _take_lost_reply(tx: Tx, arrival: _Arrival, source: str) -> Intake:
         "turns.finish",
         tenant_id=key.tenant_id,
         turn_id=turn_id,
+        version=None,
         state="answered",
         late=0,
         reason=None,

@@ -11,7 +11,7 @@ from hub.conversation.transcript import Entry
 from hub.conversation.turns import AgentRef, ChatKey, ChatState, Rules
 from hub.store import policy
 from hub.store.policy import TenantPolicy
-from hub.store.tx import Tx
+from hub.store.tx import Row, Tx
 from protocol import ids
 from protocol.messages import MessageReceived, Sender
 
@@ -33,13 +33,33 @@ class Chat(msgspec.Struct, frozen=True):
     state: ChatState
 
 
+class OpenTurn(msgspec.Struct, frozen=True):
+    """A turn that has not reached the customer: to be answered, or a draft that nobody sent."""
+
+    turn_id: str
+    state: str
+    first_at: int
+
+
+class Stand(msgspec.Struct, frozen=True):
+    """A chat when a message comes in; `seen_by`: the agent that wrote last, None for a new one."""
+
+    seen_by: str | None
+    chat: Chat
+    turn: OpenTurn | None
+
+
 def where(key: ChatKey) -> dict[str, Any]:
     """The chat, as queries take it."""
-    return msgspec.structs.asdict(key)
+    return {"tenant_id": key.tenant_id, "account": key.account, "chat": key.chat}
 
 
 def shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
     """The tenant with its rules; `defaults` stand where it set nothing."""
+    return tx.memory.get((tenant_id, defaults), lambda: _shop(tx, tenant_id, defaults))
+
+
+def _shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
     row = tx.one("tenants.by_id", tenant_id=tenant_id)
     if row is None:
         raise LookupError("there is no such tenant")
@@ -62,11 +82,25 @@ def shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
     return Shop(profile, rules)
 
 
+def stand(tx: Tx, key: ChatKey) -> Stand:
+    """The chat and its open turn; the defaults when it is new."""
+    row = tx.one("chats.situation", **where(key))
+    if row is None:
+        raise LookupError("the situation of a chat is always one row")
+    turn = None
+    if row["turn_id"] is not None:
+        turn = OpenTurn(row["turn_id"], row["turn_state"], row["first_at"])
+    return Stand(row["agent_id"], chat_of(row), turn)
+
+
 def chat(tx: Tx, key: ChatKey) -> Chat:
     """What is kept of the chat between turns; the defaults when it is new."""
     row = tx.one("chats.one", **where(key))
-    if row is None:
-        return Chat(None, ChatState())
+    return Chat(None, ChatState()) if row is None else chat_of(row)
+
+
+def chat_of(row: Row) -> Chat:
+    """The chat in a row that has its columns."""
     state = ChatState(
         mode=row["mode"],
         owner_wrote=bool(row["owner_wrote"]),
@@ -117,8 +151,15 @@ def source(tx: Tx, key: ChatKey, wa_id: str) -> str | None:
     return turns.source_of(wa_id, key, reversed(inbound))
 
 
-def record(tx: Tx, agent: AgentRef, message: MessageReceived, now_ms: int, author: str) -> bool:
-    """Insert what an agent saw; False when the tenant has it already."""
+def record(
+    tx: Tx,
+    agent: AgentRef,
+    message: MessageReceived,
+    now_ms: int,
+    author: str,
+    turn_id: str | None = None,
+) -> bool:
+    """Insert what an agent saw, covered by a turn; False when the tenant has it already."""
     inserted = tx.run(
         "messages.insert",
         tenant_id=agent.tenant_id,
@@ -137,7 +178,7 @@ def record(tx: Tx, agent: AgentRef, message: MessageReceived, now_ms: int, autho
         sent_at=message.sent_at.ms,
         received_at=now_ms,
         live=int(message.live),
-        turn_id=None,
+        turn_id=turn_id,
         event_id=None,
         state=None,
         state_at=None,
@@ -150,11 +191,10 @@ def _json(value: msgspec.Struct | None) -> str | None:
 
 
 def touch(tx: Tx, agent: AgentRef, message: MessageReceived) -> None:
-    """Keep the chat's row up to date with what an agent saw in it."""
+    """Keep the chat's row up to date with what an agent saw in it; nothing is written twice."""
     tx.run(
         "chats.touch",
         **where(ChatKey(agent.tenant_id, message.account, message.chat)),
         agent_id=agent.agent_id,
         name=None if message.from_me else message.sender.name,
-        inbound_at=None if message.from_me else message.sent_at.ms,
     )

@@ -23,6 +23,7 @@ from hub.conversation.intake import Intake
 from hub.conversation.turns import ChatKey, Reason
 from hub.store.database import Store
 from hub.store.errors import StoreError
+from hub.store.outbound import Order
 from hub.store.policy import DEFAULTS, SECONDS_MAX, TenantPolicy
 
 RELOAD_S: Final = 5.0
@@ -33,7 +34,7 @@ RETRY_S: Final = 30.0
 FAILURES_MAX: Final = 3
 """So often a turn may fail by a defect of ours before a person has to look at it."""
 
-NotifyAgent = Callable[[str], None]
+Deliver = Callable[[Order], None]
 ShowTyping = Callable[[str, str, str, bool], None]
 
 log = structlog.get_logger()
@@ -46,7 +47,7 @@ class EmptyAnswer(Exception):  # noqa: N818 - it names what came back
 class Worker:
     """`run` it as a task; the gateway reports each intake with `took` after its commit.
 
-    `notify_agent(agent_id)` says that an agent's log has a new order; `show_typing(agent_id,
+    `deliver(order)` says that an agent's log has a new order; `show_typing(agent_id,
     account, chat, composing)` that an answer to this chat is in the making. Both return at once.
     """
 
@@ -55,21 +56,23 @@ class Worker:
         store: Store,
         engine: Engine,
         clock: Clock,
-        notify_agent: NotifyAgent,
+        deliver: Deliver,
         show_typing: ShowTyping,
         *,
         defaults: TenantPolicy = DEFAULTS,
-        lanes_max: int = 16,
+        lanes_max: int = 512,
         engine_timeout_s: float = 25.0,
+        typing_after_s: float = 0.2,
     ) -> None:
         self._store = store
         self._engine = engine
         self._clock = clock
-        self._notify_agent = notify_agent
+        self._deliver = deliver
         self._show_typing = show_typing
         self._defaults = defaults
         self._lanes_max = lanes_max
         self._engine_timeout_s = engine_timeout_s
+        self._typing_after_s = typing_after_s
         self._agenda = Agenda()
         self._failures: Counter[str] = Counter()
         self._running: dict[ChatKey, tuple[str, asyncio.Task[None]]] = {}
@@ -200,11 +203,20 @@ class Worker:
         else:
             trace = commit.record_of(begun, answer, latency_ms)
             finish = partial(commit.commit, begun=begun, answer=answer, trace=trace)
-        agent_id = await self._store.write(
+        order = await self._store.write(
             lambda tx: finish(tx, now_ms=clock.now_ms(), defaults=defaults)
         )
-        if agent_id is not None:
-            self._notify_agent(agent_id)
+        if order is not None:
+            self._deliver(order)
+        else:
+            await self._look_again(due)
+
+    async def _look_again(self, due: Due) -> None:
+        """Plan the turn anew if it is not over: it changed while it was answered."""
+        row = await self._store.one("turns.one", tenant_id=due.key.tenant_id, turn_id=due.turn_id)
+        if row is not None and row["state"] == "pending":
+            at = self._monotonic(row["due_at"])
+            self._agenda.put_again(Due(due.key, due.turn_id, at, at))
 
     async def _ask(self, begun: Begun) -> Answer | Reason:
         """The engine's answer, or why there is none."""
@@ -227,15 +239,24 @@ class Worker:
 
     @contextmanager
     def _typing(self, begun: Begun) -> Iterator[None]:
+        """Show the customer that an answer is being made, when it takes long enough to be seen."""
         if begun.mode != "auto":
             yield
             return
-        show = partial(self._show_typing, begun.agent_id, begun.key.account, begun.key.chat)
-        show(True)
+        shown = False
+
+        def show(composing: bool) -> None:
+            nonlocal shown
+            shown = True
+            self._show_typing(begun.agent_id, begun.key.account, begun.key.chat, composing)
+
+        sign = asyncio.get_running_loop().call_later(self._typing_after_s, show, True)
         try:
             yield
         finally:
-            show(False)
+            sign.cancel()
+            if shown:
+                show(composing=False)
 
 
 def _is_cancelled() -> bool:

@@ -165,5 +165,5 @@ def _resume_down(tx: Tx, who: AgentIdentity, held: HeldPosition, arrival: Arriva
     if after is None:
         own = outbound.renumber(tx, tenant_id, agent_id, arrival.fresh_epoch)
         return SendStart(epoch=own.epoch, seq=0)
-    outbound.mark_acked(tx, tenant_id, agent_id, own.epoch, after, arrival.now)
+    outbound.mark_acked(tx, tenant_id, agent_id, own.epoch, after)
     return SendStart(epoch=own.epoch, seq=after)

@@ -1,24 +1,26 @@
 """One agent's socket: a shell over the protocol's session.
 
-Three things go on at once. Frames come in and are put into the session (`_read`, which waits for
-nothing else); what the session wants to say goes out (`_write`, bounded and with a time limit);
-and what has to reach the disk does so in the order of its arrival (`_work`, by way of `Custody`).
-One alarm wakes the session when it asks to be woken.
+Nothing here waits on the way of a message. Frames that came in together go into the session
+(`received`), what it reports gathers for the disk (`Custody`), and when the writer has committed it
+(`_recorded`) the acknowledgements go out together: no task, no queue and no write per frame. The
+one task of a connection (`run`) does what is rare: the hello, reading orders back from the disk,
+and the end. One alarm wakes the session when it asks to be woken.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 import structlog
 
 from hub.gateway.admission import Entry
 from hub.gateway.custody import Custody
-from hub.gateway.handlers import FencedError
+from hub.gateway.handlers import Batch, FencedError, Outcome
 from hub.gateway.services import Services
 from hub.gateway.takeover import Verdict
 from hub.gateway.tokens import AgentIdentity
+from hub.store.errors import StoreClosed, StoreError
+from hub.store.outbound import Order
 from protocol.errors import CloseCode
 from protocol.happenings import (
     ConnectionClosed,
@@ -47,6 +49,8 @@ log = structlog.get_logger(__name__)
 
 OUTBOX_FRAMES_MAX: Final = 512  # an agent that takes nothing of so much is not there any more
 READ_AHEAD_MAX: Final = 256  # so many answers waiting hold back what is read next
+STORE_RETRY_S: Final = 1.0  # between tries to store what the disk did not take
+BUSY_S: Final = 5.0  # how long an agent is asked to wait meanwhile; it is asked again
 CODE_SHOWN: Final = 40  # characters of what a peer calls a code; it may be any text
 PUSH_ROWS: Final = 32  # orders read at a time; so many frames waiting hold the next ones back
 
@@ -59,14 +63,15 @@ REFUSALS: Final = {
 
 
 class Wire(Protocol):
-    """A socket that was accepted. Sending raises OSError when it is gone."""
+    """A socket that was accepted. None of the calls waits, and none fails when it is gone."""
 
-    async def receive(self) -> str | bytes | int:
-        """The next frame, or the code with which the socket closed."""
+    def write(self, frames: Sequence[str]) -> None: ...
 
-    async def send(self, frame: str) -> None: ...
+    def hang_up(self, code: int, reason: str) -> None: ...
 
-    async def close(self, code: int, reason: str) -> None: ...
+    def abort(self) -> None: ...
+
+    def hold(self, on: bool) -> None: ...
 
 
 class Connection:
@@ -78,16 +83,20 @@ class Connection:
         self._services = services
         self._clock = clock
         self._wire = wire
+        self._loop = asyncio.get_running_loop()
         self._session = Session(Role.HUB, services.session, clock.monotonic())
         self._custody = Custody(services, who)
         self._hello: Hello | None = None
         self._to_do = asyncio.Event()
-        self._log_goes_on = False
-        self._outbox: deque[str] = deque()
+        self._log_goes_on = False  # there are orders on the disk that were not sent
+        self._reading_log = False
+        self._storing = False  # a batch is on its way to the disk, or rests before another try
+        self._outbox: list[str] = []
         self._closing: Closing | None = None
-        self._to_write = asyncio.Event()
-        self._has_room = asyncio.Event()
-        self._reader: asyncio.Task[None] | None = None
+        self._takes_more = True  # the socket; while it does not, the outbox fills
+        self._held_back = False  # reading, because too many answers wait
+        self._settling: asyncio.Handle | None = None
+        self._stall: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._token_ends: float | None = None
@@ -105,16 +114,23 @@ class Connection:
         """Serve the socket until it is gone and what it brought is on disk."""
         self._services.registry.add(self)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                name = f"agent {self.who.agent_id}"
-                self._reader = tasks.create_task(self._read(), name=f"{name} reads")
-                tasks.create_task(self._write(), name=f"{name} writes")
-                self._settle()
-                await self._work()
+            self._settle()
+            while not self._is_over():
+                await self._to_do.wait()
+                self._to_do.clear()
+                await self._guarded(self._admit)
+                await self._guarded(self._push)
+            await self._custody.leave(self._end_code)
         finally:
-            if self._alarm is not None:
-                self._alarm.cancel()
+            for handle in (self._alarm, self._stall, self._settling):
+                if handle is not None:
+                    handle.cancel()
             self._services.registry.remove(self)
+
+    def _is_over(self) -> bool:
+        """Whether everything is said and everything that came in is stored, or cannot be."""
+        silent = not self._outbox and self._closing is None
+        return self._session.state is State.CLOSED and silent and not self._storing
 
     # --- orders from outside ----------------------------------------------------------------
 
@@ -122,6 +138,23 @@ class Connection:
         """There may be more in the `down` log."""
         self._log_goes_on = True
         self._to_do.set()
+
+    def deliver(self, order: Order) -> None:
+        """Send an order that was just put into the log, unless others have to go before it."""
+        link, row = self._custody.link, order.row
+        if (
+            row is None
+            or link is None
+            or link.down_epoch != order.epoch
+            or self._log_goes_on
+            or self._reading_log
+            or row.seq != self._session.next_seq
+            or self._room() <= 0
+        ):
+            self.wake()
+            return
+        self._session.send_events([row], self._clock.monotonic())
+        self._settle_soon()
 
     def close(self, code: int, reason: str) -> None:
         """End the connection."""
@@ -151,89 +184,102 @@ class Connection:
 
     # --- the socket -------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        while not isinstance(frame := await self._wire.receive(), int):
-            self._custody.seen_ms = self._clock.now_ms()
-            try:
-                self._session.receive_data(frame, self._clock.monotonic())
-                self._settle()
-            except Exception:  # a defect of ours: it must not take the socket's farewell with it
-                log.exception("frame_failed", agent_id=self.who.agent_id)
-                self.close(CloseCode.INTERNAL_ERROR, "the hub made a mistake")
-            await self._answers_written()
-        self._session.receive_close(frame)
+    def received(self, frames: Sequence[str | bytes]) -> None:
+        """Take frames that came in together."""
+        now = self._clock.monotonic()
+        self._custody.seen_ms = self._clock.now_ms()
+        try:
+            for frame in frames:
+                self._session.receive_data(frame, now)
+            self._settle()
+        except Exception:  # a defect of ours: it must not take the socket's farewell with it
+            log.exception("frame_failed", agent_id=self.who.agent_id)
+            self.close(CloseCode.INTERNAL_ERROR, "the hub made a mistake")
+
+    def lost(self, code: int) -> None:
+        """The socket is closed."""
+        self._session.receive_close(code)
+        self._outbox, self._closing = [], None
         self._settle()
 
-    async def _answers_written(self) -> None:
-        """Read on only while the answers get away: a flood slows nobody but its sender."""
-        while len(self._outbox) > READ_AHEAD_MAX and self._session.state is not State.CLOSED:
-            self._has_room.clear()
-            await self._has_room.wait()
+    def writable(self, now: bool) -> None:
+        """The socket takes more, or for the time being it does not."""
+        self._takes_more = now
+        if now:
+            self._flush()
+            self._to_do.set()  # there is room for more of the log
+        elif self._stall is None:
+            self._stall = self._loop.call_later(self._services.send_timeout_s, self._give_up)
 
-    async def _write(self) -> None:
-        try:
-            while not self._is_said():
-                await self._to_write.wait()
-                self._to_write.clear()
-                await self._send_all()
-                self._has_room.set()
-                self._to_do.set()  # there is room for more of the log
-        except TimeoutError:
-            log.warning("agent_takes_nothing", agent_id=self.who.agent_id)
-            self._session.close(CloseCode.PEER_STALLED, "nothing can be sent")
-            self._hang_up()
-        except OSError:
-            self._hang_up()
-
-    async def _send_all(self) -> None:
-        while self._outbox:
-            async with asyncio.timeout(self._services.send_timeout_s):
-                await self._wire.send(self._outbox.popleft())
+    def _flush(self) -> None:
+        """Put on the socket what waits, as far as it takes it."""
+        if not self._takes_more:
+            self._hold_back(on=len(self._outbox) > READ_AHEAD_MAX)
+            return
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        if self._outbox:
+            outbox, self._outbox = self._outbox, []
+            self._wire.write(outbox)
         if self._closing is not None:
             closing, self._closing = self._closing, None
-            async with asyncio.timeout(self._services.send_timeout_s):
-                await self._wire.close(*closing)
+            self._wire.hang_up(*closing)
+        self._hold_back(on=False)
+        if self._session.state is State.CLOSED:
+            self._to_do.set()
 
-    def _is_said(self) -> bool:
-        closed = self._session.state is State.CLOSED
-        return closed and not self._outbox and self._closing is None
+    def _hold_back(self, *, on: bool) -> None:
+        """Read on only while the answers get away: a flood slows nobody but its sender."""
+        if on is not self._held_back:
+            self._held_back = on
+            self._wire.hold(on)
 
-    def _hang_up(self) -> None:
+    def _give_up(self) -> None:
         """Nothing gets through: do not wait for what may never come in either."""
-        self._session.receive_close(1006)
-        self._has_room.set()
+        log.warning("agent_takes_nothing", agent_id=self.who.agent_id)
+        self._session.close(CloseCode.PEER_STALLED, "nothing can be sent")
         self._settle()
-        if self._reader is not None:
-            self._reader.cancel()
+        self._outbox, self._closing = [], None
+        self._to_do.set()
+        self._wire.abort()
 
     # --- the session ------------------------------------------------------------------------
 
+    def _settle_soon(self) -> None:
+        """Settle once for all that happens in this round of the loop."""
+        if self._settling is None:
+            self._settling = self._loop.call_soon(self._settle)
+
     def _settle(self) -> None:
         """Carry out what the session wants after something happened to it."""
+        self._settling = None
         while happenings := self._session.happenings():
             for happening in happenings:
                 self._note(happening)
         self._outbox.extend(self._session.data_to_send())
-        if len(self._outbox) > OUTBOX_FRAMES_MAX and self._session.state is not State.CLOSED:
+        if len(self._outbox) > OUTBOX_FRAMES_MAX and not self._takes_more:
             self._outbox.clear()  # nobody reads it, and the logs say the rest next time
-            self.close(CloseCode.PEER_STALLED, "too much waits to be sent")
-            return
+            self._session.close(CloseCode.PEER_STALLED, "too much waits to be sent")
+            self._session.happenings()
         self._closing = self._session.close_to_send() or self._closing
-        if self._outbox or self._session.state is State.CLOSED:
-            self._to_write.set()
+        self._flush()
+        self._store()
         self._set_alarm()
 
     def _note(self, happening: Happening) -> None:
-        self._to_do.set()
         match happening:
-            case HelloReceived(hello) if hello.agent_id != self.who.agent_id:
-                self._session.close(CloseCode.PROTOCOL_VIOLATION, "this token is another agent's")
-            case HelloReceived(hello):
-                self._hello = hello
             case EventReceived(event):
                 self._custody.events.append(event)
             case EventsAcknowledged(seq):
                 self._custody.acked = seq
+                if self._log_goes_on:
+                    self._to_do.set()
+            case HelloReceived(hello) if hello.agent_id != self.who.agent_id:
+                self._session.close(CloseCode.PROTOCOL_VIOLATION, "this token is another agent's")
+            case HelloReceived(hello):
+                self._hello = hello
+                self._to_do.set()
             case HeartbeatReceived(heartbeat):
                 self._custody.status = heartbeat.status
                 self._say(HeartbeatAck(n=heartbeat.n, hub_time=self._now()))
@@ -243,9 +289,10 @@ class Connection:
                 log.info("agent_reports", agent_id=self.who.agent_id, code=error.code[:CODE_SHOWN])
             case ConnectionClosed(code, reason):
                 self._end_code = code
+                self._to_do.set()
                 log.info("agent_gone", agent_id=self.who.agent_id, code=code, reason=reason)
             case _:
-                pass  # a pause begins or ends, a frame was over the rate: the session saw to it
+                self._to_do.set()  # a pause ended: the log may go on
 
     def _say(self, control: Control) -> None:
         if self._session.state is State.LIVE:
@@ -261,14 +308,13 @@ class Connection:
             return
         if self._token_ends is not None:
             due = min(due, self._token_ends)
-        loop = asyncio.get_running_loop()
-        at = loop.time() + max(0.0, due - self._clock.monotonic())
+        at = self._loop.time() + max(0.0, due - self._clock.monotonic())
         if self._alarm is not None:
             if self._alarm_at <= at:
                 return
             self._alarm.cancel()
         # uvloop's handle does not tell when it rings if that is within the same millisecond.
-        self._alarm, self._alarm_at = loop.call_at(at, self._ring), at
+        self._alarm, self._alarm_at = self._loop.call_at(at, self._ring), at
 
     def _ring(self) -> None:
         self._alarm = None
@@ -280,15 +326,41 @@ class Connection:
 
     # --- the disk ---------------------------------------------------------------------------
 
-    async def _work(self) -> None:
-        while self._session.state is not State.CLOSED:
-            await self._to_do.wait()
-            self._to_do.clear()
-            await self._guarded(self._admit)
-            await self._guarded(self._commit)
-            await self._guarded(self._push)
-        await self._guarded(self._commit)
-        await self._custody.leave(self._end_code)
+    def _store(self) -> None:
+        """Hand what gathered to the writer, unless it is still at work on what came before."""
+        if not self._storing and self._custody.is_due:
+            self._storing = True
+            self._custody.commit(self._recorded, self._refused)
+
+    def _recorded(self, outcome: Outcome) -> None:
+        """A batch is on disk: acknowledge it, and hand over what followed from it."""
+        self._storing = False
+        if outcome.newest is not None:
+            self._session.committed(outcome.newest)
+        for fault in outcome.faults:
+            self._say(fault)
+        for taken in outcome.intakes:
+            self._services.take_up(taken)
+        self._after_storing()
+
+    def _refused(self, batch: Batch, error: Exception) -> None:
+        """A batch is not on disk: it waits here, unacknowledged, while the disk cannot take it."""
+        if isinstance(error, StoreError) and not isinstance(error, StoreClosed):
+            log.warning("not_stored", agent_id=self.who.agent_id, error=error.code)
+            self._custody.give_back(batch)
+            self.ask_pause(str(error), BUSY_S)
+            self._loop.call_later(STORE_RETRY_S, self._after_storing)
+            return
+        self._storing = False
+        if not isinstance(error, FencedError):  # who has the agent's word now closes this socket
+            log.error("custody_failed", agent_id=self.who.agent_id, exc_info=error)
+            self.close(CloseCode.INTERNAL_ERROR, "the hub could not store what you sent")
+        self._to_do.set()
+
+    def _after_storing(self) -> None:
+        self._storing = False
+        self._settle()
+        self._to_do.set()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -297,7 +369,7 @@ class Connection:
             pass  # who has the agent's word now also closes this socket
         except Exception:
             log.exception("custody_failed", agent_id=self.who.agent_id)
-            self.close(CloseCode.INTERNAL_ERROR, "the hub could not store what you sent")
+            self.close(CloseCode.INTERNAL_ERROR, "the hub could not serve you")
 
     async def _admit(self) -> None:
         if self._hello is None:
@@ -336,29 +408,20 @@ class Connection:
             token_expires_at=None if expires_at is None else Instant(expires_at),
         )
 
-    async def _commit(self) -> None:
-        newest = self._custody.events[-1].seq if self._custody.events else None
-        outcome = await self._custody.commit()
-        if outcome is None:
-            return
-        if newest is not None:
-            self._session.committed(newest)
-        for fault in outcome.faults:
-            self._say(fault)
-        for taken in outcome.intakes:
-            self._services.take_up(taken)
-        self._settle()
-
     async def _push(self) -> None:
+        """Send what stands in the log, as much as agent and socket take."""
         while self._log_goes_on and (room := self._room()) > 0:
-            self._log_goes_on = False
-            rows = await self._custody.orders_after(self._session.next_seq - 1, room)
+            self._log_goes_on, self._reading_log = False, True
+            try:
+                rows = await self._custody.orders_after(self._session.next_seq - 1, room)
+            finally:
+                self._reading_log = False
             fitting = rows[: self._session.sendable(self._clock.monotonic())]
             self._log_goes_on |= len(rows) == room or len(fitting) < len(rows)
             self._session.send_events(fitting, self._clock.monotonic())
             self._settle()
 
     def _room(self) -> int:
-        """How many orders may be read now: as many as agent and outbox take."""
+        """How many orders may go out now: as many as agent and outbox take."""
         sendable = self._session.sendable(self._clock.monotonic())
         return min(sendable, PUSH_ROWS - len(self._outbox))

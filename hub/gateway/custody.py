@@ -1,6 +1,8 @@
 """What one connection gathers for the disk, and the transactions that take custody of it."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -23,7 +25,7 @@ LEAVE_RETRY_S: Final = 1.0
 
 
 class Custody:
-    """Whatever gathered while the disk was busy goes into the next transaction together."""
+    """Whatever gathers while the disk is busy goes into the next transaction together."""
 
     def __init__(self, services: Services, who: AgentIdentity) -> None:
         self.link: Link | None = None
@@ -54,19 +56,41 @@ class Custody:
         self._services.ticker.expect(ruled.due)
         return ruled
 
-    async def commit(self) -> Outcome | None:
-        """Take custody of what gathered; None when nothing did.
+    @property
+    def is_due(self) -> bool:
+        """Whether something gathered that must reach the disk; an ack of our log alone can wait."""
+        return self.link is not None and bool(self.events or self.status is not None)
 
-        Raises:
-            FencedError: another connection has the agent's word.
+    def commit(
+        self, done: Callable[[Outcome], None], refused: Callable[[Batch, Exception], None]
+    ) -> None:
+        """Take custody of what gathered; one of the two is called when that is decided.
+
+        `refused` gets FencedError when another connection has the agent's word.
         """
-        link, batch = self.link, self._gather()
-        if link is None or batch is None:
-            return None
-        now, services = self._clock.now_ms(), self._services
-        return await self._store.write(
-            lambda tx: handlers.record(tx, services.roster, link, batch, now, services.defaults)
+        if self.link is None:
+            raise LookupError("nothing is taken before the hello was accepted")
+        batch = Batch(tuple(self.events), self.status, self.acked, self.seen_ms)
+        self.events, self.status, self.acked = [], None, None
+        services, now = self._services, self._clock.now_ms()
+        self._store.submit(
+            partial(
+                handlers.record,
+                roster=services.roster,
+                link=self.link,
+                batch=batch,
+                now=now,
+                defaults=services.defaults,
+            ),
+            done,
+            partial(refused, batch),
         )
+
+    def give_back(self, batch: Batch) -> None:
+        """Keep what could not be stored for another try, in front of what came since."""
+        self.events[:0] = batch.events
+        self.status = self.status or batch.status
+        self.acked = self.acked if batch.acked is None else max(batch.acked, self.acked or 0)
 
     async def orders_after(self, seq: int, limit: int) -> list[LogRow]:
         """The next rows of the agent's `down` log, while this connection has its word."""
@@ -81,13 +105,17 @@ class Custody:
         if link is None:
             return
         while True:
-            now = self._clock.now_ms()
+            step = partial(
+                handlers.leave,
+                roster=self._services.roster,
+                link=link,
+                code=code,
+                acked=self.acked,
+                seen_ms=self.seen_ms,
+                now=self._clock.now_ms(),
+            )
             try:
-                due = await self._store.write(
-                    lambda tx, now=now: handlers.leave(  # type: ignore[misc] # bound at once
-                        tx, self._services.roster, link, code, self.seen_ms, now
-                    )
-                )
+                due = await self._store.write(step)
             except StoreClosed:
                 return
             except StoreError as error:
@@ -96,13 +124,6 @@ class Custody:
             else:
                 self._services.ticker.expect(due)
                 return
-
-    def _gather(self) -> Batch | None:
-        if not self.events and self.status is None and self.acked is None:
-            return None
-        batch = Batch(tuple(self.events), self.status, self.acked, self.seen_ms)
-        self.events, self.status, self.acked = [], None, None
-        return batch
 
 
 def _orders(tx: Tx, link: Link, seq: int, limit: int) -> list[LogRow]:

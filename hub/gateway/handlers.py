@@ -4,6 +4,7 @@ An event's effect, its id and its position are committed together; what is to fo
 worker, reporting a fault) is returned and happens after the commit.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -15,7 +16,7 @@ from hub.gateway.presence import Beat, Ended
 from hub.gateway.roster import Due, Roster
 from hub.store import outbound
 from hub.store.policy import TenantPolicy
-from hub.store.tx import Row, Tx
+from hub.store.tx import Tx
 from protocol.messages import (
     AgentStatus,
     CommandResult,
@@ -47,8 +48,9 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What is to follow once the batch is on disk."""
+    """What is to follow once the batch is on disk: events up to `newest` are to be acknowledged."""
 
+    newest: int | None
     intakes: tuple[Intake, ...]
     faults: tuple[Error, ...]
 
@@ -61,57 +63,62 @@ def record(
     Raises:
         FencedError: the link no longer has the agent's word; nothing was written.
     """
-    row = _fence(tx, link, batch)
+    _fence(tx, link, batch)
     if batch.status is not None:
-        roster.move(tx, row, Beat(batch.status), now)
+        row = tx.one("presence.current", agent_id=link.agent_id, generation=link.generation)
+        if row is not None:
+            roster.move(tx, row, Beat(batch.status), now)
     if batch.acked is not None:
-        outbound.mark_acked(tx, link.tenant_id, link.agent_id, link.down_epoch, batch.acked, now)
+        outbound.mark_acked(tx, link.tenant_id, link.agent_id, link.down_epoch, batch.acked)
+    if batch.events:
+        _advance(tx, link, batch.events, now)
     intakes: list[Intake] = []
     faults: list[Error] = []
     for event in batch.events:
-        _advance(tx, link, event, now)
         if not _is_new(tx, link, event, now):
             continue
         if isinstance(event, QuarantinedEvent):
             faults.append(_quarantine(tx, link, event, now))
         elif (taken := _apply(tx, link, event, now, defaults)) is not None:
             intakes.append(taken)
-    return Outcome(tuple(intakes), tuple(faults))
+    newest = batch.events[-1].seq if batch.events else None
+    return Outcome(newest, tuple(intakes), tuple(faults))
 
 
-def leave(tx: Tx, roster: Roster, link: Link, code: int, seen_ms: int, now: int) -> Due | None:
+def leave(
+    tx: Tx, roster: Roster, link: Link, code: int, acked: int | None, seen_ms: int, now: int
+) -> Due | None:
     """Note that a connection ended with `code`; nothing if a later one has the agent's word."""
     row = tx.one("presence.current", agent_id=link.agent_id, generation=link.generation)
     if row is None:
         return None
+    if acked is not None:
+        outbound.mark_acked(tx, link.tenant_id, link.agent_id, link.down_epoch, acked)
     tx.run("presence.leave", agent_id=link.agent_id, generation=link.generation, seen_ms=seen_ms)
     return roster.due(link.agent_id, roster.move(tx, row, Ended(code), now))
 
 
-def _fence(tx: Tx, link: Link, batch: Batch) -> Row:
-    row = tx.one("presence.current", agent_id=link.agent_id, generation=link.generation)
-    if row is None:
-        raise FencedError
+def _fence(tx: Tx, link: Link, batch: Batch) -> None:
+    """Note the sign of life, which only the connection with the agent's word can give."""
     if batch.status is not None:
-        describe(tx, link.agent_id, link.generation, batch.status, batch.seen_ms)
+        heard = describe(tx, link.agent_id, link.generation, batch.status, batch.seen_ms)
     else:
-        tx.run(
-            "presence.see",
-            agent_id=link.agent_id,
-            generation=link.generation,
-            seen_ms=batch.seen_ms,
-        )
-    return row
+        who = {"agent_id": link.agent_id, "generation": link.generation}
+        heard = tx.run("presence.see", **who, seen_ms=batch.seen_ms) == 1
+    if not heard:
+        raise FencedError
 
 
-def _advance(tx: Tx, link: Link, event: Event | QuarantinedEvent, now: int) -> None:
+def _advance(tx: Tx, link: Link, events: Sequence[Event | QuarantinedEvent], now: int) -> None:
+    """Move the position over events that follow each other without a gap, as a session's do."""
     moved = tx.run(
         "logs.up_advance",
         tenant_id=link.tenant_id,
         agent_id=link.agent_id,
         epoch=link.up_epoch,
-        seq=event.seq,
-        last_id=str(event.id),
+        first=events[0].seq,
+        seq=events[-1].seq,
+        last_id=str(events[-1].id),
         now_ms=now,
     )
     if moved != 1:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from hub.store.outbound import Order
 from protocol.errors import CloseCode
 from protocol.messages import Drain
 
@@ -58,10 +59,10 @@ class Registry:
             if connection.who.agent_id == agent_id:
                 connection.close(code, reason)
 
-    def notify(self, agent_id: str) -> None:
-        """There is something new in an agent's `down` log."""
-        if (connection := self._seats.get(agent_id)) is not None:
-            connection.wake()
+    def deliver(self, order: Order) -> None:
+        """An order was put into an agent's `down` log."""
+        if (connection := self._seats.get(order.agent_id)) is not None:
+            connection.deliver(order)
 
     def show_typing(self, agent_id: str, account: str, chat: str, composing: bool) -> None:
         """Tell an agent that somebody composes an answer; lost when it is not connected."""

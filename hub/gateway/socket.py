@@ -16,13 +16,13 @@ from hub.gateway.connection import Connection
 from hub.gateway.limits import RateLimit
 from hub.gateway.services import Services
 from hub.gateway.tokens import AgentIdentity, Refused
+from hub.gateway.wire import EXTENSION, AgentWire
 from hub.store.errors import StoreError
 from protocol.errors import CloseCode
 from protocol.messages import SUBPROTOCOL
 
 PATH: Final = "/agent"
 RETRY_AFTER_S: Final = 5.0  # of a 503: a restart takes seconds
-NO_CLOSE_FRAME: Final = 1006
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class Door:
         if isinstance(verdict, Response):
             await verdict(scope, receive, send)
         else:
-            await self._accept(verdict, receive, send)
+            await self._accept(verdict, scope, receive, send)
 
     def _no_upgrade(self) -> Response:
         detail = f"Open a websocket here, with the subprotocol {SUBPROTOCOL}."
@@ -113,44 +113,16 @@ class Door:
         self._connects.mark(who.agent_id, now)
         return who
 
-    async def _accept(self, who: AgentIdentity, receive: Receive, send: Send) -> None:
-        wire = AsgiWire(receive, send)
-        await wire.accept()
+    async def _accept(self, who: AgentIdentity, scope: Scope, receive: Receive, send: Send) -> None:
+        wire: AgentWire = scope["extensions"][EXTENSION]
+        await receive()  # websocket.connect
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
         if self._services.registry.count >= self._connections_max:
-            await wire.close(CloseCode.BUSY, "the hub has no room for another connection")
+            wire.hang_up(CloseCode.BUSY, "the hub has no room for another connection")
             return
-        await Connection(self._services, who, wire).run()
-
-
-class AsgiWire:
-    """An agent's socket as an ASGI server hands it over."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-
-    async def accept(self) -> None:
-        """Finish the upgrade."""
-        await self._receive()  # websocket.connect
-        await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-
-    async def receive(self) -> str | bytes | int:
-        """The next frame, or the code with which the socket closed."""
-        message = await self._receive()
-        if message["type"] == "websocket.disconnect":
-            # uvicorn reports a connection that broke without a close frame as 1005 without reason.
-            code: int = message["code"] if "reason" in message else NO_CLOSE_FRAME
-            return code
-        frame: str | bytes | None = message.get("text")
-        return frame if frame is not None else bytes(message["bytes"])
-
-    async def send(self, frame: str) -> None:
-        """Put a text frame on the socket; OSError when it is gone."""
-        await self._send({"type": "websocket.send", "text": frame})
-
-    async def close(self, code: int, reason: str) -> None:
-        """Put a close frame on the socket; OSError when it is gone."""
-        await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        connection = Connection(self._services, who, wire)
+        wire.attach(connection)
+        await connection.run()
 
 
 def _authorization(scope: Scope) -> str | None:

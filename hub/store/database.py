@@ -103,6 +103,12 @@ class Store:
         """The result of `op`, once it is on disk; see `Writer.write`."""
         return await self._writer.write(op)
 
+    def submit(
+        self, op: Op[T], done: Callable[[T], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """The same for callers that are no task; see `Writer.submit`."""
+        self._writer.submit(op, done, failed)
+
     async def read(self, op: Op[T]) -> T:
         """The result of `op` over one unchanging view of the database; it may not change it."""
         return await self._on_reader(partial(_read, op))

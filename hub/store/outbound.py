@@ -7,6 +7,8 @@ that caused it.
 from typing import Final
 from uuid import UUID, uuid4
 
+import msgspec
+
 from hub.store.tx import Row, Tx
 from protocol.codec import LogRow, encode_data
 from protocol.log import OwnLog
@@ -18,34 +20,36 @@ IDS_KEPT_MS: Final = 400 * DAY_MS  # their ids, against a repetition; a year and
 QUARANTINED_MAX: Final = 1_000  # of an agent: the newest tell what is wrong, and no disk fills up
 
 
+class Order(msgspec.Struct, frozen=True):
+    """An order in the log of an agent: its row under the log's epoch, if it stands there anew."""
+
+    agent_id: str
+    epoch: str = ""
+    row: LogRow | None = None
+
+
 def enqueue_down(
     tx: Tx, tenant_id: str, agent_id: str, event_id: UUID, data: EventData, now_ms: int
-) -> int:
-    """Append an order to an agent's log and return its seq; an id that is known is not added again.
-
-    The seq of a known order that is no longer in the log is 0.
+) -> Order:
+    """Append an order to an agent's log; one whose id is known is not added again.
 
     Raises:
         LocalProtocolError: the order does not fit into a frame.
+        LookupError: the agent is another tenant's.
     """
-    known = tx.one(
-        "logs.down_event", tenant_id=tenant_id, agent_id=agent_id, event_id=str(event_id)
-    )
-    if known is not None:
-        return known["seq"] or 0
     text = encode_data(data)
-    seq = _next_seq(tx, tenant_id, agent_id)
-    tx.run(
-        "logs.down_add",
-        tenant_id=tenant_id,
-        agent_id=agent_id,
-        event_id=str(event_id),
-        seq=seq,
-        type=data.TYPE,
-        ts=now_ms,
-        data=text,
-    )
-    return seq
+    whose = {"tenant_id": tenant_id, "agent_id": agent_id}
+    what = {"event_id": str(event_id), "type": data.TYPE, "ts": now_ms, "data": text}
+    placed = tx.one("logs.down_add", **whose, **what)
+    if placed is None:
+        if tx.one("logs.down_event", **whose, event_id=what["event_id"]) is not None:
+            return Order(agent_id)
+        open_log(tx, tenant_id, agent_id)
+        placed = tx.one("logs.down_add", **whose, **what)
+    if placed is None:
+        raise LookupError(f"agent {agent_id} belongs to another tenant")
+    row = LogRow(event_id, placed["seq"], Instant(now_ms), data.TYPE, text)
+    return Order(agent_id, placed["epoch"], row)
 
 
 def open_log(tx: Tx, tenant_id: str, agent_id: str, epoch: str | None = None) -> OwnLog:
@@ -55,8 +59,9 @@ def open_log(tx: Tx, tenant_id: str, agent_id: str, epoch: str | None = None) ->
         epoch = epoch or uuid4().hex
         tx.run("logs.down_log_open", tenant_id=tenant_id, agent_id=agent_id, epoch=epoch)
         return OwnLog(epoch, 0, 0, 1)
-    oldest = row["head"] + 1 if row["oldest"] is None else row["oldest"]
-    return OwnLog(row["epoch"], row["head"], row["acked"], oldest)
+    if row["newest"] is None:
+        return OwnLog(row["epoch"], 0, row["acked"], 1)
+    return OwnLog(row["epoch"], row["newest"], row["acked"], row["oldest"])
 
 
 def id_at(tx: Tx, tenant_id: str, agent_id: str, seq: int) -> UUID | None:
@@ -76,11 +81,10 @@ def _log_row(row: Row) -> LogRow:
     return LogRow(UUID(row["event_id"]), row["seq"], Instant(row["ts"]), row["type"], row["data"])
 
 
-def mark_acked(tx: Tx, tenant_id: str, agent_id: str, epoch: str, seq: int, now_ms: int) -> bool:
+def mark_acked(tx: Tx, tenant_id: str, agent_id: str, epoch: str, seq: int) -> bool:
     """Note that the agent holds everything up to `seq`; False if that is no news in this epoch."""
     where = {"tenant_id": tenant_id, "agent_id": agent_id, "epoch": epoch, "seq": seq}
-    tx.run("logs.down_ack_events", **where, now_ms=now_ms)
-    return tx.run("logs.down_ack_log", **where) == 1
+    return tx.run("logs.down_ack", **where) == 1
 
 
 def record_result(tx: Tx, tenant_id: str, agent_id: str, event_id: UUID, state: str) -> bool:
@@ -99,27 +103,21 @@ def renumber(tx: Tx, tenant_id: str, agent_id: str, new_epoch: str) -> OwnLog:
         [{**agent, "event_id": found, "seq": seq} for seq, found in enumerate(unfinished, 1)],
     )
     tx.run("logs.down_log_open", **agent, epoch=new_epoch)
-    tx.run("logs.down_new_epoch", **agent, epoch=new_epoch, head=len(unfinished))
+    tx.run("logs.down_new_epoch", **agent, epoch=new_epoch)
     return OwnLog(new_epoch, len(unfinished), 0, 1)
 
 
 def prune(tx: Tx, now_ms: int, *, kept_ms: int = KEPT_MS, ids_kept_ms: int = IDS_KEPT_MS) -> int:
-    """Retention, for every agent: how many orders left the logs. Unacknowledged ones never do."""
+    """Retention, for every agent: how many orders left the logs.
+
+    Unacknowledged ones never do, nor does the newest, whose place is the log's head. The time of an acknowledgement is noted here, at the next housekeeping, rather than with every
+    ack, which would write each order once more: rows are kept that much longer, never shorter.
+    """
+    tx.run("logs.down_stamp", now_ms=now_ms)
+    tx.run("logs.down_stamped")
     left = tx.run("logs.down_prune_places", before_ms=now_ms - kept_ms)
     tx.run("logs.down_prune_data")
     tx.run("logs.down_prune_ids", before_ms=now_ms - ids_kept_ms)
     tx.run("logs.up_events_prune", before_ms=now_ms - ids_kept_ms)
     tx.run("logs.quarantine_prune", most=QUARANTINED_MAX)
     return left
-
-
-def _next_seq(tx: Tx, tenant_id: str, agent_id: str) -> int:
-    agent = {"tenant_id": tenant_id, "agent_id": agent_id}
-    row = tx.one("logs.down_next_seq", **agent)
-    if row is None:
-        open_log(tx, tenant_id, agent_id)
-        row = tx.one("logs.down_next_seq", **agent)
-    if row is None:
-        raise LookupError(f"agent {agent_id} belongs to another tenant")
-    seq: int = row["head"]
-    return seq

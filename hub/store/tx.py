@@ -6,26 +6,67 @@ comment on what it answers, then one statement with `:params`; elsewhere it is c
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 Row = sqlite3.Row
 """A row of an answer: `row["column"]`, `row.keys()`; `dict(row)` where a dict is needed."""
 
+T = TypeVar("T")
+
+KEPT_MAX: Final = 1_000  # shops; a few KiB each
 _HEADING: Final = re.compile(r"^-- name: *([a-z][a-z0-9_]*) *$", re.MULTILINE)
+
+
+class Memory:
+    """What the writer need not read again: the shops, which change seldom and are asked of always.
+
+    It is emptied by another process's commit, by a `tenants.` query that changes something, and by
+    whatever is undone.
+    """
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._kept: dict[Any, Any] = {}
+
+    def recall(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction: what another process changed since is forgotten."""
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self.forget()
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        self._kept.clear()
+
+    def get(self, key: Any, make: Callable[[], T]) -> T:
+        """What is kept under `key`, made now if nothing is."""
+        if key not in self._kept:
+            if len(self._kept) >= KEPT_MAX:
+                self.forget()
+            self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
 
 
 class Tx:
     """What an operation may do inside its transaction; valid only while the operation runs."""
 
-    __slots__ = ("_connection", "_queries")
+    __slots__ = ("_connection", "_queries", "memory")
 
-    def __init__(self, connection: sqlite3.Connection, queries: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        queries: Mapping[str, str],
+        memory: Memory | None = None,
+    ) -> None:
         self._connection = connection
         self._queries = queries
+        self.memory = memory or Memory()
 
     def one(self, query: str, /, **params: Any) -> Row | None:
         """The first row of the answer."""
@@ -38,6 +79,8 @@ class Tx:
 
     def run(self, query: str, /, **params: Any) -> int:
         """Change something; how many rows were touched."""
+        if query.startswith("tenants."):
+            self.memory.forget()
         return self._connection.execute(self._sql(query), params).rowcount
 
     def many(self, query: str, params: Iterable[Mapping[str, Any]], /) -> int:

@@ -156,8 +156,8 @@ CREATE TABLE down_logs (
     agent_id    TEXT PRIMARY KEY,
     tenant_id   TEXT NOT NULL,
     epoch       TEXT NOT NULL,
-    head        INTEGER NOT NULL DEFAULT 0, -- newest seq ever given in this epoch
-    acked       INTEGER NOT NULL DEFAULT 0
+    acked       INTEGER NOT NULL DEFAULT 0, -- the newest place given is that of the newest row
+    stamped     INTEGER NOT NULL DEFAULT 0 -- up to where `down_events.acked_at` is filled in
 ) STRICT;
 
 -- One row per order to an agent. In the present epoch it has a seq; after a new epoch only rows
@@ -171,9 +171,9 @@ CREATE TABLE down_events (
     ts          INTEGER NOT NULL,
     data        TEXT NOT NULL, -- JSON as it goes over the wire
     result      TEXT, -- any recorded message.status or command.result state: final for requeueing
-    acked_at    INTEGER,
-    PRIMARY KEY (agent_id, event_id)
-) STRICT, WITHOUT ROWID;
+    acked_at    INTEGER, -- about when the agent took custody: filled in by housekeeping
+    UNIQUE (agent_id, event_id)
+) STRICT;
 CREATE UNIQUE INDEX down_events_by_seq ON down_events (agent_id, seq) WHERE seq IS NOT NULL;
 CREATE INDEX down_events_unfinished ON down_events (agent_id) WHERE result IS NULL;
 
@@ -190,7 +190,6 @@ CREATE TABLE chats (
     paused_until    INTEGER, -- a person has the conversation until then
     handed_over_at  INTEGER,
     disclosed_at    INTEGER, -- when the customer was last told that replies are automatic
-    last_inbound_at INTEGER,
     PRIMARY KEY (tenant_id, account, chat)
 ) STRICT, WITHOUT ROWID;
 
@@ -220,8 +219,7 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE UNIQUE INDEX messages_natural_key ON messages (tenant_id, account, chat, participant, wa_id);
 CREATE INDEX messages_by_chat ON messages (tenant_id, account, chat, id);
-CREATE INDEX messages_by_event ON messages (agent_id, event_id) WHERE event_id IS NOT NULL;
-CREATE INDEX messages_by_wa_id ON messages (tenant_id, wa_id);
+CREATE INDEX messages_own ON messages (tenant_id, wa_id) WHERE author = 'bot';
 
 -- At most one open turn (pending or running) per chat; a newer message raises its version.
 CREATE TABLE turns (
@@ -237,14 +235,22 @@ CREATE TABLE turns (
     due_at          INTEGER NOT NULL,
     late            INTEGER NOT NULL DEFAULT 0, -- opens with an apology for the delay
     reason          TEXT, -- why it waits for a person or was dropped
-    reply           TEXT, -- the words that were sent, or suggested
+    reply           TEXT, -- the words that were suggested; sent ones stand in `messages`
     trace           TEXT, -- JSON: path, tool calls, latency
     finished_at     INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX turns_open ON turns (tenant_id, account, chat) WHERE state = 'pending';
-CREATE INDEX turns_due ON turns (due_at) WHERE state = 'pending';
-CREATE INDEX turns_unsettled ON turns (tenant_id, account, chat)
-    WHERE state IN ('pending', 'suggested', 'waiting');
+CREATE INDEX turns_waiting ON turns (tenant_id, account, chat)
+    WHERE state IN ('suggested', 'waiting');
+
+-- What bears on an open turn's answer raises its version: an answer to an earlier one has no effect.
+CREATE TRIGGER chats_bear_on_turns
+AFTER UPDATE OF mode, owner_wrote, paused_until, handed_over_at, disclosed_at ON chats
+BEGIN
+    UPDATE turns SET version = version + 1
+    WHERE tenant_id = new.tenant_id AND account = new.account AND chat = new.chat
+      AND state = 'pending';
+END;
 
 -- ---------------------------------------------------------------- catalog
 

@@ -1,20 +1,16 @@
 -- name: one
 -- What is kept of one chat between turns.
-SELECT agent_id, name, mode, owner_wrote, paused_until, handed_over_at, disclosed_at, last_inbound_at
+SELECT agent_id, name, mode, owner_wrote, paused_until, handed_over_at, disclosed_at
 FROM chats
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat;
 
 -- name: touch
 -- Records that an agent saw a chat; a name is kept until a newer one is known.
-INSERT INTO chats (tenant_id, account, chat, agent_id, name, last_inbound_at)
-VALUES (:tenant_id, :account, :chat, :agent_id, :name, :inbound_at)
+INSERT INTO chats (tenant_id, account, chat, agent_id, name)
+VALUES (:tenant_id, :account, :chat, :agent_id, :name)
 ON CONFLICT (tenant_id, account, chat) DO UPDATE SET
-    agent_id = excluded.agent_id,
-    name = coalesce(excluded.name, name),
-    last_inbound_at = CASE
-        WHEN excluded.last_inbound_at IS NULL THEN last_inbound_at
-        WHEN last_inbound_at IS NULL THEN excluded.last_inbound_at
-        ELSE max(last_inbound_at, excluded.last_inbound_at) END;
+    agent_id = excluded.agent_id, name = coalesce(excluded.name, name)
+WHERE agent_id <> excluded.agent_id OR excluded.name IS NOT name AND excluded.name IS NOT NULL;
 
 -- name: take_over
 -- Gives a chat to the owner, who wrote in it; an announced handover is thereby kept.
@@ -31,3 +27,20 @@ WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat;
 -- Notes what the customer was told: that replies are automatic, that a person will answer.
 UPDATE chats SET disclosed_at = :disclosed_at, handed_over_at = :handed_over_at
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat;
+
+-- name: situation
+-- What is kept of one chat, and its turn that has not reached the customer, if it has one; always
+-- one row. `agent_id` is NULL for a chat that nobody has seen yet.
+SELECT c.agent_id, c.name, c.mode, coalesce(c.owner_wrote, 0) AS owner_wrote, c.paused_until,
+       c.handed_over_at, c.disclosed_at,
+       coalesce(p.turn_id, s.turn_id) AS turn_id, coalesce(p.state, s.state) AS turn_state,
+       coalesce(p.first_at, s.first_at) AS first_at
+FROM (SELECT 1)
+LEFT JOIN chats AS c
+    ON c.tenant_id = :tenant_id AND c.account = :account AND c.chat = :chat
+LEFT JOIN turns AS p
+    ON p.tenant_id = :tenant_id AND p.account = :account AND p.chat = :chat AND p.state = 'pending'
+LEFT JOIN turns AS s
+    ON s.tenant_id = :tenant_id AND s.account = :account AND s.chat = :chat
+    AND s.state IN ('suggested', 'waiting') AND s.state = 'suggested'
+LIMIT 1;

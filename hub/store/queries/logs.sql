@@ -6,16 +6,16 @@ SELECT seq, last_id FROM up_positions
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND epoch = :epoch
 
 -- name: up_advance
--- Take one step in an agent's log; touches no row unless seq is the very next one.
+-- Take steps in an agent's log up to seq; touches no row unless `first` is the very next one.
 INSERT INTO up_positions (tenant_id, agent_id, epoch, seq, last_id, updated_at)
 SELECT :tenant_id, :agent_id, :epoch, :seq, :last_id, :now_ms
-WHERE :seq = 1 OR EXISTS (
+WHERE :first = 1 OR EXISTS (
     SELECT 1 FROM up_positions
     WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND epoch = :epoch
 )
 ON CONFLICT (agent_id, epoch) DO UPDATE
 SET seq = excluded.seq, last_id = excluded.last_id, updated_at = excluded.updated_at
-WHERE up_positions.seq = excluded.seq - 1
+WHERE up_positions.seq = :first - 1
 
 -- name: up_event_add
 -- Note the id of an event; touches no row when it was taken before.
@@ -65,8 +65,10 @@ SELECT state, data, error, received_at FROM command_results
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND ref = :ref
 
 -- name: down_log
--- An agent's order log: its epoch, its newest seq, what was acknowledged, the oldest row in it.
-SELECT epoch, head, acked,
+-- An agent's order log: its epoch, what was acknowledged, the newest and the oldest row in it.
+SELECT epoch, acked,
+    (SELECT max(seq) FROM down_events
+        WHERE down_events.agent_id = :agent_id AND seq IS NOT NULL) AS newest,
     (SELECT min(seq) FROM down_events
         WHERE down_events.agent_id = :agent_id AND seq IS NOT NULL) AS oldest
 FROM down_logs WHERE tenant_id = :tenant_id AND agent_id = :agent_id
@@ -86,33 +88,41 @@ WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND event_id = :event_id
 SELECT event_id FROM down_events
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND seq = :seq
 
--- name: down_next_seq
--- Give the next place in the log.
-UPDATE down_logs SET head = head + 1
-WHERE tenant_id = :tenant_id AND agent_id = :agent_id RETURNING head
-
 -- name: down_add
--- Put an order at the place that it was given.
+-- Put an order at the next place of an agent's log, unless it is known: one row with the place and
+-- the log's epoch, or none.
 INSERT INTO down_events (tenant_id, agent_id, event_id, seq, type, ts, data)
-VALUES (:tenant_id, :agent_id, :event_id, :seq, :type, :ts, :data)
+SELECT tenant_id, agent_id, :event_id,
+    1 + coalesce((SELECT max(seq) FROM down_events
+        WHERE down_events.agent_id = :agent_id AND seq IS NOT NULL), 0),
+    :type, :ts, :data
+FROM down_logs WHERE tenant_id = :tenant_id AND agent_id = :agent_id
+ON CONFLICT (agent_id, event_id) DO NOTHING
+RETURNING seq, (SELECT epoch FROM down_logs WHERE down_logs.agent_id = :agent_id) AS epoch
 
 -- name: down_after
 -- The orders that follow a place in the log.
 SELECT event_id, seq, type, ts, data FROM down_events
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND seq > :seq ORDER BY seq LIMIT :limit
 
--- name: down_ack_events
--- When the agent took custody of the orders up to a place; for the present epoch only.
-UPDATE down_events SET acked_at = :now_ms
-WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND acked_at IS NULL AND seq <= :seq
-    AND seq > (SELECT acked FROM down_logs
-        WHERE down_logs.agent_id = :agent_id AND epoch = :epoch AND :seq <= head)
+-- name: down_stamp
+-- Note the time at orders that the agents took custody of since the last time.
+UPDATE down_events SET acked_at = :now_ms WHERE rowid IN (
+    SELECT e.rowid FROM down_logs AS l
+    CROSS JOIN down_events AS e -- in this order: few logs moved, many orders stand
+    WHERE l.stamped < l.acked AND e.agent_id = l.agent_id AND e.seq > l.stamped AND e.seq <= l.acked
+)
 
--- name: down_ack_log
+-- name: down_ack
 -- How far the agent has taken custody; touches no row for another epoch or an older place.
 UPDATE down_logs SET acked = :seq
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND epoch = :epoch
-    AND acked < :seq AND :seq <= head
+    AND acked < :seq AND :seq <= (SELECT max(seq) FROM down_events
+        WHERE down_events.agent_id = :agent_id AND seq IS NOT NULL)
+
+-- name: down_stamped
+-- Note up to where the time stands at the orders.
+UPDATE down_logs SET stamped = acked WHERE stamped < acked
 
 -- name: down_result
 -- What became of an order: from then on it is never given to the agent again.
@@ -136,8 +146,8 @@ UPDATE down_events SET seq = :seq, acked_at = NULL
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND event_id = :event_id
 
 -- name: down_new_epoch
--- Begin an agent's order log anew with this many orders in it.
-UPDATE down_logs SET epoch = :epoch, head = :head, acked = 0
+-- Begin an agent's order log anew; its orders have their new places already.
+UPDATE down_logs SET epoch = :epoch, acked = 0, stamped = 0
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id
 
 -- name: down_prune_places

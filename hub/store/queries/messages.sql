@@ -20,12 +20,6 @@ SELECT turn_id FROM messages
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND participant = ''
   AND wa_id = :wa_id AND direction = 'in';
 
--- name: cover
--- Puts a message into a turn.
-UPDATE messages SET turn_id = :turn_id
-WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND participant = ''
-  AND wa_id = :wa_id;
-
 -- name: recent
 -- The newest messages of a chat that say something or change what was said, newest first.
 SELECT wa_id, author, kind, text, reply_to, sender, sent_at, turn_id, state
@@ -36,9 +30,10 @@ ORDER BY id DESC
 LIMIT :limit;
 
 -- name: sent_by_event
--- The message that a `message.send` of this agent carries.
+-- The message that a `message.send` of this agent carries; its id in WhatsApp is derived from it.
 SELECT id, turn_id, state FROM messages
-WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND event_id = :event_id;
+WHERE tenant_id = :tenant_id AND wa_id = :wa_id AND author = 'bot' AND agent_id = :agent_id
+  AND event_id = :event_id;
 
 -- name: set_state
 -- Notes what became of a message that we wrote.

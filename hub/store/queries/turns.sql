@@ -1,7 +1,10 @@
 -- name: one
--- One turn.
-SELECT turn_id, agent_id, account, chat, state, version, first_at, due_at, reason
-FROM turns WHERE tenant_id = :tenant_id AND turn_id = :turn_id;
+-- One turn, and its chat as it stands.
+SELECT t.turn_id, t.agent_id, t.account, t.chat, t.state, t.version, t.first_at, t.due_at, t.reason,
+       c.name, c.mode, coalesce(c.owner_wrote, 0) AS owner_wrote, c.paused_until, c.handed_over_at,
+       c.disclosed_at
+FROM turns AS t LEFT JOIN chats AS c USING (tenant_id, account, chat)
+WHERE t.tenant_id = :tenant_id AND t.turn_id = :turn_id;
 
 -- name: pending
 -- Every turn of every tenant that is still to be answered, the longest due first.
@@ -12,8 +15,11 @@ ORDER BY due_at, turn_id;
 -- name: unsettled
 -- A chat's turns that somebody, bot or person, still has to do something about; oldest first.
 SELECT turn_id, state, first_at FROM turns
+WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND state = 'pending'
+UNION ALL
+SELECT turn_id, state, first_at FROM turns
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
-  AND state IN ('pending', 'suggested', 'waiting')
+  AND state IN ('suggested', 'waiting')
 ORDER BY first_at, turn_id;
 
 -- name: open
@@ -30,11 +36,12 @@ SET version = version + 1, state = 'pending', agent_id = :agent_id, first_at = :
 WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state IN ('pending', 'suggested');
 
 -- name: finish
--- Ends a turn that is to be answered.
+-- Ends a turn that is to be answered, as it stood at :version (NULL: as it stands).
 UPDATE turns
 SET state = :state, late = :late, reason = :reason, reply = :reply, trace = :trace,
     finished_at = :finished_at
-WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state = 'pending';
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state = 'pending'
+  AND version = coalesce(:version, version);
 
 -- name: drop
 -- Ends a turn that nobody has to do anything about any more.

@@ -176,7 +176,7 @@ class Hub:
             scene.store,
             engine,
             scene.clock,
-            self.notified.append,
+            lambda order: self.notified.append(order.agent_id),
             lambda _agent, _account, _chat, composing: self.typing.append(composing),
             **options,
         )

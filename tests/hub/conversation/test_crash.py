@@ -54,13 +54,13 @@ async def test_a_death_between_any_two_steps_leaves_exactly_one_reply(
     assert begun is not None
     answer = Answer(text="one reply", path="test")
     trace = commit.record_of(begun, answer, 0)
-    notified = [
+    orders = [
         await (await hub.next()).store.write(
             lambda tx: commit.commit(tx, begun, answer, trace, now, DEFAULTS)
         )
         for _ in range(2)
     ]
-    assert notified == ["agt_a", None]
+    assert [order and order.agent_id for order in orders] == ["agt_a", None]
     async with running(await hub.next()) as worker:
         worker.later(10)
         await worker.settles()

@@ -68,17 +68,27 @@ class Stage:
 
         The list says how many refusals are left.
         """
-        store, write, left = self.parts.services.store, self.parts.services.store.write, [times]
+        store, left = self.parts.services.store, [times]
+        write, submit = store.write, store.submit
 
-        async def refused_at_first(op: Any) -> Any:
-            if left[0] == 0:
-                return await write(op)
+        def refuses() -> bool:
             left[0] -= 1
-            raise StoreBusy("held")
+            return left[0] >= 0
 
-        store.write = refused_at_first  # type: ignore[method-assign]
+        async def write_later(op: Any) -> Any:
+            if refuses():
+                raise StoreBusy("held")
+            return await write(op)
+
+        def submit_later(op: Any, done: Any, failed: Any) -> None:
+            if refuses():
+                failed(StoreBusy("held"))
+            else:
+                submit(op, done, failed)
+
+        store.write, store.submit = write_later, submit_later  # type: ignore[method-assign]
         yield left
-        del store.write
+        del store.write, store.submit
 
     @property
     def url(self) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hub.gateway import custody
+from hub.gateway import connection, custody
 from protocol import codec
 from protocol.ids import reply_id
 from protocol.messages import (
@@ -51,22 +51,34 @@ async def test_an_event_is_acknowledged_when_it_is_on_disk(stage: Stage) -> None
         assert (line.welcome.up.seq, line.welcome.up.last_id) == (1, row.id)
 
 
-async def test_what_could_not_be_stored_is_taken_when_the_agent_comes_back(
+async def test_what_cannot_be_stored_waits_on_its_connection(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """1011 and no ack while the store is held; the end itself is noted as soon as it is free."""
-    monkeypatch.setattr(custody, "LEAVE_RETRY_S", 0.01)
+    """`busy` and no ack while the store is held; beats are answered, and then all is taken."""
+    monkeypatch.setattr(connection, "STORE_RETRY_S", 0.01)
     agent = stage.agent()
     async with agent.dial() as line:
         await line.live()
-        agent.write(message("hi"))
-        with stage.held(3) as left:  # the message, and twice the end of the connection
-            assert await line.over() == 1011
-            await stage.becomes("lost")
-        assert (line.acked, left) == (0, [0])
-    async with agent.dial() as line:
+        with stage.held(1_000_000) as left:
+            agent.write(message("hi"))
+            await line.until(lambda: bool(line.pauses))
+            await line.beat(outbox=1)
+            assert line.acked == 0
+            left[0] = 3
+            await line.until(lambda: line.acked == 1)
+        assert line.pauses == [connection.BUSY_S]
+
+
+async def test_the_end_of_a_connection_is_noted_as_soon_as_the_store_is_free(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hub whose database was held for a while still knows who is gone."""
+    monkeypatch.setattr(custody, "LEAVE_RETRY_S", 0.01)
+    async with stage.agent().dial() as line:
         await line.live()
-        await line.until(lambda: line.acked == 1)
+        with stage.held(2):
+            await line.cut()
+            await stage.becomes("lost")
 
 
 async def test_a_customer_gets_an_answer(tmp_path: Path) -> None:
@@ -91,7 +103,6 @@ async def test_a_customer_gets_an_answer(tmp_path: Path) -> None:
         )
         assert stored is not None
         assert stored["result"] == "sent"
-        assert stored["acked_at"] is not None
 
 
 async def test_an_order_waits_for_its_agent_and_comes_once(tmp_path: Path) -> None:

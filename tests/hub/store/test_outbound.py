@@ -39,13 +39,14 @@ def send(text: str = "hello") -> MessageSend:
     return MessageSend(account="+919800000009", chat="919800000001@c.us", text=text)
 
 
-def enqueue(tx: Tx, number: int, now_ms: int = NOW, agent_id: str = AGENT) -> int:
+def enqueue(tx: Tx, number: int, now_ms: int = NOW, agent_id: str = AGENT) -> int | None:
     outbound.open_log(tx, TENANT, agent_id, "F1")
-    return outbound.enqueue_down(tx, TENANT, agent_id, UUID(int=number), send(str(number)), now_ms)
+    order = outbound.enqueue_down(tx, TENANT, agent_id, UUID(int=number), send(str(number)), now_ms)
+    return None if order.row is None else order.row.seq
 
 
-def acked(tx: Tx, seq: int, now_ms: int = NOW, epoch: str = "F1") -> bool:
-    return outbound.mark_acked(tx, TENANT, AGENT, epoch, seq, now_ms)
+def acked(tx: Tx, seq: int, epoch: str = "F1") -> bool:
+    return outbound.mark_acked(tx, TENANT, AGENT, epoch, seq)
 
 
 def numbers(tx: Tx, seq: int = 0) -> list[tuple[int, int]]:
@@ -65,17 +66,19 @@ def test_orders_stand_in_a_row(tx: Tx) -> None:
 
 
 def test_an_id_is_added_once(tx: Tx) -> None:
-    """Enqueueing the same id again answers with its place and changes nothing."""
-    assert (enqueue(tx, 7), enqueue(tx, 8), enqueue(tx, 7)) == (1, 2, 1)
+    """Enqueueing the same id again changes nothing."""
+    assert (enqueue(tx, 7), enqueue(tx, 8), enqueue(tx, 7)) == (1, 2, None)
     assert numbers(tx) == [(1, 7), (2, 8)]
 
 
 def test_the_first_order_begins_the_log(tx: Tx) -> None:
     """An agent that never connected has orders waiting, in a log under a random epoch."""
     command = Command(name="audit", args={})
-    assert outbound.enqueue_down(tx, TENANT, AGENT, UUID(int=1), command, NOW) == 1
+    order = outbound.enqueue_down(tx, TENANT, AGENT, UUID(int=1), command, NOW)
     own = outbound.open_log(tx, TENANT, AGENT)
     assert (own.head, len(own.epoch)) == (1, 32)
+    assert (order.agent_id, order.epoch) == (AGENT, own.epoch)
+    assert [order.row] == outbound.after(tx, TENANT, AGENT, 0, 10)
 
 
 def test_what_fits_no_frame_is_refused(tx: Tx) -> None:
@@ -91,7 +94,7 @@ def test_another_tenants_agent_is_out_of_reach(tx: Tx) -> None:
     with pytest.raises(LookupError):
         outbound.enqueue_down(tx, "t2", AGENT, UUID(int=2), send(), NOW)
     assert outbound.after(tx, "t2", AGENT, 0, 10) == []
-    assert not outbound.mark_acked(tx, "t2", AGENT, "F1", 1, NOW)
+    assert not outbound.mark_acked(tx, "t2", AGENT, "F1", 1)
     assert not outbound.record_result(tx, "t2", AGENT, UUID(int=1), "sent")
 
 
@@ -113,7 +116,7 @@ def test_a_new_epoch_holds_what_has_no_result(tx: Tx) -> None:
     assert outbound.record_result(tx, TENANT, AGENT, UUID(int=4), "sent")
     assert outbound.renumber(tx, TENANT, AGENT, "F2") == OwnLog("F2", 3, 0, 1)
     assert numbers(tx) == [(1, 5), (2, 3), (3, 2)]
-    assert enqueue(tx, 4) == 0  # known, finished, in no log
+    assert enqueue(tx, 4) is None  # known, finished, in no log
     assert enqueue(tx, 9) == 4
     assert outbound.renumber(tx, TENANT, "a9", "F1") == OwnLog("F1", 0, 0, 1)
 
@@ -123,7 +126,8 @@ def test_retention_takes_from_the_start_and_leaves_the_proof(tx: Tx) -> None:
     for number in (1, 2, 3, 4):
         enqueue(tx, number, now_ms=NOW - 9 * DAY)
     outbound.record_result(tx, TENANT, AGENT, UUID(int=2), "sent")
-    acked(tx, 3, now_ms=NOW - 8 * DAY)
+    acked(tx, 3)
+    assert outbound.prune(tx, NOW - 8 * DAY) == 0  # from here on the week counts
     assert (outbound.prune(tx, NOW), outbound.prune(tx, NOW)) == (2, 0)
     own = outbound.open_log(tx, TENANT, AGENT)
     assert own == OwnLog("F1", 4, 3, 3)
@@ -132,14 +136,15 @@ def test_retention_takes_from_the_start_and_leaves_the_proof(tx: Tx) -> None:
     assert resume(own, HeldPosition(epoch="F1", seq=0), None) is None
     outbound.renumber(tx, TENANT, AGENT, "F2")
     assert numbers(tx) == [(1, 1), (2, 3), (3, 4)]  # 1 never had a result
-    assert enqueue(tx, 2) == 0  # its content is gone, its id is not
+    assert enqueue(tx, 2) is None  # its content is gone, its id is not
 
 
 def test_ids_are_forgotten_at_last(tx: Tx) -> None:
     """After more than a year the ids of finished orders and of taken events go too."""
     enqueue(tx, 1, now_ms=NOW - 500 * DAY)
     enqueue(tx, 2, now_ms=NOW - 500 * DAY)
-    acked(tx, 2, now_ms=NOW - 500 * DAY)
+    acked(tx, 2)
+    outbound.prune(tx, NOW - 499 * DAY)
     outbound.record_result(tx, TENANT, AGENT, UUID(int=1), "sent")
     event = {"tenant_id": TENANT, "agent_id": AGENT, "event_id": "e"}
     tx.run("logs.up_event_add", **event, type="x", now_ms=NOW - 500 * DAY)
@@ -148,18 +153,20 @@ def test_ids_are_forgotten_at_last(tx: Tx) -> None:
     assert enqueue(tx, 1) == 3
 
 
-def test_positions_advance_one_by_one(tx: Tx) -> None:
-    """The `up` position takes the very next seq only, from 1 on, each epoch for itself."""
+def test_positions_advance_without_a_gap(tx: Tx) -> None:
+    """The `up` position takes what begins at the very next seq; each epoch begins at 1."""
 
-    def advance(epoch: str, seq: int) -> int:
+    def advance(epoch: str, seq: int, first: int | None = None) -> int:
         where = {"tenant_id": TENANT, "agent_id": AGENT, "epoch": epoch}
-        return tx.run("logs.up_advance", **where, seq=seq, last_id=f"e{seq}", now_ms=NOW)
+        last = {"seq": seq, "last_id": f"e{seq}"}
+        return tx.run("logs.up_advance", **where, **last, first=first or seq, now_ms=NOW)
 
-    assert [advance("E1", seq) for seq in (2, 1, 1, 3, 2, 3)] == [0, 1, 0, 0, 1, 1]
+    assert [advance("E1", seq) for seq in (2, 1, 1, 3, 2)] == [0, 1, 0, 0, 1]
+    assert [advance("E1", 9, first) for first in (2, 4, 3)] == [0, 0, 1]
     assert advance("E2", 1) == 1
     row = tx.one("logs.up_position", tenant_id=TENANT, agent_id=AGENT, epoch="E1")
     assert row is not None
-    assert (row["seq"], row["last_id"]) == (3, "e3")
+    assert (row["seq"], row["last_id"]) == (9, "e9")
 
 
 def test_a_command_result_is_replaced_by_a_later_word(tx: Tx) -> None:
@@ -207,7 +214,7 @@ def test_the_log_never_has_a_gap(steps: list[str], random: Random) -> None:
             added += 1
             enqueue(tx, added, now)
         elif step == "ack" and own.head:
-            acked(tx, random.randint(1, own.head), now, own.epoch)
+            acked(tx, random.randint(1, own.head), own.epoch)
         elif step == "result" and added:
             event_id = UUID(int=random.randint(1, added))
             outbound.record_result(tx, TENANT, AGENT, event_id, "sent")

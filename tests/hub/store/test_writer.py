@@ -103,10 +103,10 @@ async def test_ops_run_in_the_order_of_write(store: Store) -> None:
         order.append(number)
 
     async with asyncio.TaskGroup() as tasks:
-        for number in range(600):
+        for number in range(5000):
             tasks.create_task(store.write(partial(note, number)))
-    assert order == list(range(600))
-    assert store.stats.batches == 3  # 256 at most in one
+    assert order == list(range(5000))
+    assert store.stats.batches == 3  # 2,048 at most in one
 
 
 async def test_what_gathers_during_a_commit_shares_the_next(store: Store) -> None:

@@ -9,6 +9,7 @@ whose envelope is sound but whose `data` is not comes back as QuarantinedEvent (
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from itertools import chain
 from math import isinf
 from typing import Any, Final
@@ -220,10 +221,19 @@ def _is_unstorable(content: msgspec.Struct) -> bool:
 
 def _is_bad(value: Any) -> bool:
     if isinstance(value, str):
-        return "\0" in value or any("\ud800" <= character <= "\udfff" for character in value)
+        return "\0" in value or not (value.isascii() or _is_whole(value))
     if isinstance(value, int):
         return abs(value) > INT_MAX
     return isinstance(value, float) and isinf(value)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether no half of a surrogate pair stands in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parts(value: Any) -> Iterable[Any]:
@@ -273,13 +283,26 @@ def encode_data(data: EventData) -> str:
         LocalProtocolError: the frame would exceed the limit or hold what nobody accepts; an owner
             finds this out when it enqueues, not when it is too late to change anything.
     """
-    if _is_unstorable(data):
+    try:
+        text = _encoder.encode(data)
+    except UnicodeEncodeError:
+        text = None
+    if text is None or (_may_be_unstorable(data, text) and _is_unstorable(data)):
         raise LocalProtocolError(f"{data.TYPE}: {_UNSTORABLE}")
-    text = _encoder.encode(data)
-    overhead = len(encode_row(LogRow(UUID(int=0), INT_MAX, Instant(0), data.TYPE, "")))
-    if len(text) + overhead > FRAME_MAX_BYTES:
+    if len(text) + _overhead(data.TYPE) > FRAME_MAX_BYTES:
         raise LocalProtocolError(f"{data.TYPE} is too large for one frame")
     return text.decode()
+
+
+def _may_be_unstorable(data: EventData, text: bytes) -> bool:
+    """Cheap test: only these hold numbers of the caller's, and NUL is written with an escape."""
+    return type(data) in _FREE_FORM or b"\\u" in text or getattr(data, "media", None) is not None
+
+
+@cache
+def _overhead(name: str) -> int:
+    """The most that a frame holds around the data of an event of this type; bytes."""
+    return len(encode_row(LogRow(UUID(int=0), INT_MAX, Instant(0), name, "")))
 
 
 def decode_data(name: str, text: str) -> EventData:

@@ -1,8 +1,9 @@
 """Identities that both sides derive, so that a repeated send is recognised as the same one."""
 
 import hashlib
-import json
-from uuid import UUID, uuid5
+from uuid import UUID
+
+import msgspec
 
 REPLY_NAMESPACE = UUID("6f0d1c1e-8a53-4c0e-9d5b-2f6b6a1c7e42")
 ONE_TO_ONE = ("@c.us", "@s.whatsapp.net", "@lid")
@@ -20,8 +21,13 @@ def participant(chat: str, sender_id: str) -> str:
 
 def reply_id(account: str, chat: str, participant: str, wa_id: str, index: int) -> UUID:
     """The id of the `index`-th reply (from 0) to the turn whose newest message is `wa_id`."""
-    parts = [account, chat, participant, wa_id, index]
-    return uuid5(REPLY_NAMESPACE, json.dumps(parts, ensure_ascii=False, separators=(",", ":")))
+    return name_based(msgspec.json.encode([account, chat, participant, wa_id, index]))
+
+
+def name_based(name: bytes) -> UUID:
+    """UUIDv5 in the namespace of replies; `uuid.uuid5` at a third of its time."""
+    digest = hashlib.sha1(REPLY_NAMESPACE.bytes + name, usedforsecurity=False).digest()
+    return UUID(bytes=digest[:16], version=5)
 
 
 def whatsapp_key(event_id: UUID) -> str:

@@ -9,6 +9,7 @@ for an optional field, open enumerations are plain strings. Absent fields are ne
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
@@ -31,6 +32,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    """RFC 3339 without fraction and zone; cached, because what happens now happens at one time."""
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
+
+
 class Instant:
     """A moment as integer milliseconds since 1970 UTC; on the wire an RFC 3339 string."""
 
@@ -48,8 +55,8 @@ class Instant:
         return cls((moment - _EPOCH) // _MILLISECOND)
 
     def __str__(self) -> str:
-        moment = _EPOCH + timedelta(milliseconds=self.ms)
-        return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+        seconds, ms = divmod(self.ms, 1000)
+        return f"{_second(seconds)}.{ms:03}Z"
 
     def __repr__(self) -> str:
         return f"Instant({self.ms})"

@@ -4,8 +4,6 @@ The caller commits the event's position in the same transaction, then hands the 
 worker.
 """
 
-from uuid import uuid5
-
 import msgspec
 
 from hub.conversation import records, transcript, turns
@@ -121,7 +119,7 @@ def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
 def _turn_id(arrival: _Arrival) -> str:
     """The name of the turn that this message opens: after the message, which opens no other."""
     name = msgspec.json.encode([*msgspec.structs.astuple(arrival.key), arrival.message.wa_id])
-    return str(uuid5(ids.REPLY_NAMESPACE, f"turn{name.decode()}"))
+    return str(ids.name_based(b"turn" + name))
 
 
 def _open(tx: Tx, arrival: _Arrival, turn_id: str) -> Intake:

@@ -179,6 +179,8 @@ def judge(rules: Rules, situation: Situation, now: int) -> Verdict:
 
 def _judge_contact(rules: Rules, situation: Situation) -> Wait | Drop | None:
     """None when this person may be answered; an identity is never guessed."""
+    if rules.contact_policy == "everyone" and not rules.policy.never:
+        return None
     numbers = _numbers(situation.chat, situation.phone)
     never, chosen = (_digits_of(group) for group in (rules.policy.never, rules.policy.chosen))
     if numbers & never:

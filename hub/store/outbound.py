@@ -38,18 +38,36 @@ def enqueue_down(
         LookupError: the agent is another tenant's.
     """
     text = encode_data(data)
-    whose = {"tenant_id": tenant_id, "agent_id": agent_id}
-    what = {"event_id": str(event_id), "type": data.TYPE, "ts": now_ms, "data": text}
-    placed = tx.one("logs.down_add", **whose, **what)
-    if placed is None:
-        if tx.one("logs.down_event", **whose, event_id=what["event_id"]) is not None:
-            return Order(agent_id)
-        open_log(tx, tenant_id, agent_id)
-        placed = tx.one("logs.down_add", **whose, **what)
-    if placed is None:
+    log = tx.memory.get((tenant_id, agent_id), lambda: _tail(tx, tenant_id, agent_id))
+    added = tx.run(
+        "logs.down_add",
+        tenant_id=tenant_id,
+        agent_id=agent_id,
+        event_id=str(event_id),
+        seq=log.head + 1,
+        type=data.TYPE,
+        ts=now_ms,
+        data=text,
+    )
+    if added == 0:
+        return Order(agent_id)
+    log.head += 1
+    row = LogRow(event_id, log.head, Instant(now_ms), data.TYPE, text)
+    return Order(agent_id, log.epoch, row)
+
+
+class _Tail(msgspec.Struct):
+    """Where an agent's log goes on, as the writer remembers it."""
+
+    epoch: str
+    head: int
+
+
+def _tail(tx: Tx, tenant_id: str, agent_id: str) -> _Tail:
+    own = open_log(tx, tenant_id, agent_id)
+    if tx.one("logs.down_log", tenant_id=tenant_id, agent_id=agent_id) is None:
         raise LookupError(f"agent {agent_id} belongs to another tenant")
-    row = LogRow(event_id, placed["seq"], Instant(now_ms), data.TYPE, text)
-    return Order(agent_id, placed["epoch"], row)
+    return _Tail(own.epoch, own.head)
 
 
 def open_log(tx: Tx, tenant_id: str, agent_id: str, epoch: str | None = None) -> OwnLog:
@@ -95,6 +113,7 @@ def record_result(tx: Tx, tenant_id: str, agent_id: str, event_id: UUID, state: 
 
 def renumber(tx: Tx, tenant_id: str, agent_id: str, new_epoch: str) -> OwnLog:
     """Begin a new epoch: orders without a result stand from 1 in their order, the others leave."""
+    tx.memory.forget()
     agent = {"tenant_id": tenant_id, "agent_id": agent_id}
     unfinished = [row["event_id"] for row in tx.all("logs.down_unfinished", **agent)]
     tx.run("logs.down_clear_places", **agent)
@@ -110,8 +129,9 @@ def renumber(tx: Tx, tenant_id: str, agent_id: str, new_epoch: str) -> OwnLog:
 def prune(tx: Tx, now_ms: int, *, kept_ms: int = KEPT_MS, ids_kept_ms: int = IDS_KEPT_MS) -> int:
     """Retention, for every agent: how many orders left the logs.
 
-    Unacknowledged ones never do, nor does the newest, whose place is the log's head. The time of an acknowledgement is noted here, at the next housekeeping, rather than with every
-    ack, which would write each order once more: rows are kept that much longer, never shorter.
+    Unacknowledged ones never do, nor does the newest, whose place is the log's head. The time of an
+    acknowledgement is noted here, at the next housekeeping, rather than with every ack, which would
+    write each order once more: rows are kept that much longer, never shorter.
     """
     tx.run("logs.down_stamp", now_ms=now_ms)
     tx.run("logs.down_stamped")

@@ -89,16 +89,10 @@ SELECT event_id FROM down_events
 WHERE tenant_id = :tenant_id AND agent_id = :agent_id AND seq = :seq
 
 -- name: down_add
--- Put an order at the next place of an agent's log, unless it is known: one row with the place and
--- the log's epoch, or none.
+-- Put an order at a place of an agent's log; touches no row when it is known.
 INSERT INTO down_events (tenant_id, agent_id, event_id, seq, type, ts, data)
-SELECT tenant_id, agent_id, :event_id,
-    1 + coalesce((SELECT max(seq) FROM down_events
-        WHERE down_events.agent_id = :agent_id AND seq IS NOT NULL), 0),
-    :type, :ts, :data
-FROM down_logs WHERE tenant_id = :tenant_id AND agent_id = :agent_id
+VALUES (:tenant_id, :agent_id, :event_id, :seq, :type, :ts, :data)
 ON CONFLICT (agent_id, event_id) DO NOTHING
-RETURNING seq, (SELECT epoch FROM down_logs WHERE down_logs.agent_id = :agent_id) AS epoch
 
 -- name: down_after
 -- The orders that follow a place in the log.

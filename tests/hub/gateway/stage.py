@@ -72,8 +72,10 @@ class Stage:
         write, submit = store.write, store.submit
 
         def refuses() -> bool:
+            if left[0] == 0:
+                return False
             left[0] -= 1
-            return left[0] >= 0
+            return True
 
         async def write_later(op: Any) -> Any:
             if refuses():

@@ -12,7 +12,8 @@ from typing import Final, Literal
 import msgspec
 
 from hub.cli.agents import UNSERVED
-from hub.cli.command import Session, load_settings, with_store
+from hub.cli.command import Session, load_settings, moment, with_store
+from hub.cli.quarantine import Quarantined, listed
 from hub.gateway import pressure
 from hub.settings import Settings, SettingsError
 from hub.store import serving
@@ -36,6 +37,7 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     verdict: Verdict
     finding: str
     remedy: str | None = None
+    quarantined: tuple[Quarantined, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -185,6 +187,12 @@ def _agents(rows: list[Row], *, is_served: bool) -> Check:
 def _quarantine(rows: list[Row]) -> Check:
     if not rows:
         return Check("quarantine", "ok", "empty")
-    finding = ", ".join(f"{row['events']} {row['code']} of {row['tenant_id']}" for row in rows)
-    remedy = "An agent sends what this hub does not know: bring hub and agents to one version."
-    return Check("quarantine", "warn", finding, remedy)
+    events, since = sum(row["events"] for row in rows), min(row["since"] for row in rows)
+    return Check(
+        "quarantine",
+        "warn",
+        f"{events} not understood since {moment(since)}; agents concerned: {len(rows)}",
+        "They were kept apart and all others went on. Bring the hub and these agents to one "
+        "version; if they are, give the reason to whoever makes the agent.",
+        listed(rows),
+    )

@@ -14,7 +14,10 @@ FAILED = 2
 @click.command()
 @json_option
 def doctor(as_json: bool) -> int:
-    """Check settings, database, disk, port, catalogs and agents; fails if the hub cannot run."""
+    """Check settings, database, disk, port, catalogs, agents and what of theirs was not understood.
+
+    Fails if the hub cannot run.
+    """
     checks = list(examine())
     failed = [check.name for check in checks if check.verdict == "fail"]
     facts: dict[str, Any] = {"ok": not failed, "checks": msgspec.to_builtins(checks)}
@@ -27,4 +30,5 @@ def doctor(as_json: bool) -> int:
 
 def _lines(check: Check) -> list[str]:
     lines = [f"{check.verdict:4}  {check.name}: {printable(check.finding)}"]
+    lines += [f"      {printable(one)}" for one in check.quarantined]
     return [*lines, f"      {check.remedy}"] if check.remedy else lines

@@ -1,13 +1,21 @@
-"""What became of the replies, as the agents report it, inside the caller's transaction."""
+"""What became of the replies, as the agents report it, inside the caller's transaction.
+
+A hub that was restored from a backup hears of replies of which it knows nothing. Their ids tell
+which of its customers' messages they answered: those are not answered again.
+"""
+
+from typing import Final
 
 import msgspec
 
-from hub.conversation import turns
-from hub.conversation.turns import AgentRef, Reason
+from hub.conversation import records, turns
+from hub.conversation.turns import AgentRef, ChatKey, Reason
 from hub.store import outbound
-from hub.store.tx import Tx
+from hub.store.tx import Row, Tx
 from protocol import ids
 from protocol.messages import MessageStatus
+
+NEVER_SEEN: Final = ("failed", "expired")  # the customer does not have it: another may be written
 
 
 def take_status(tx: Tx, agent: AgentRef, status: MessageStatus, now_ms: int) -> None:
@@ -22,6 +30,8 @@ def take_status(tx: Tx, agent: AgentRef, status: MessageStatus, now_ms: int) -> 
         return
     outbound.record_result(tx, agent.tenant_id, agent.agent_id, status.ref, status.state)
     if row is None:
+        if status.state not in NEVER_SEEN:
+            _take_lost_reply(tx, agent, status, now_ms)
         return
     error = None if status.error is None else msgspec.json.encode(status.error).decode()
     tx.run(
@@ -49,3 +59,78 @@ def _reconsider(tx: Tx, tenant_id: str, turn_id: str, trouble: Reason | None) ->
     else:
         return
     tx.run("turns.reconsider", tenant_id=tenant_id, turn_id=turn_id, state=state, reason=trouble)
+
+
+def _take_lost_reply(tx: Tx, agent: AgentRef, status: MessageStatus, now_ms: int) -> None:
+    """End the turn that a reply answered before the hub lost it; what came later stays open."""
+    open_messages = tx.all("turns.open_messages", tenant_id=agent.tenant_id)
+    found = next((row for row in open_messages if _answers(status, row)), None)
+    if found is None:
+        return
+    key, turn_id = _chat(found), found["turn_id"]
+    later = [r for r in open_messages if r["turn_id"] == turn_id and r["id"] > found["id"]]
+    _record_lost(tx, agent, found, status, now_ms)
+    trouble = turns.trouble(status.state)
+    tx.run(
+        "turns.finish",
+        tenant_id=key.tenant_id,
+        turn_id=turn_id,
+        version=None,
+        state="answered" if trouble is None else "waiting",
+        late=0,
+        reason=trouble,
+        reply=None,
+        trace=None,
+        finished_at=now_ms,
+    )
+    if later:
+        _open_anew(tx, later)
+
+
+def _answers(status: MessageStatus, row: Row) -> bool:
+    return turns.reply_id(_chat(row), row["wa_id"]) == status.ref
+
+
+def _chat(row: Row) -> ChatKey:
+    return ChatKey(row["tenant_id"], row["account"], row["chat"])
+
+
+def _record_lost(tx: Tx, agent: AgentRef, row: Row, status: MessageStatus, now_ms: int) -> None:
+    """Remember that we wrote here; the words are gone."""
+    tx.run(
+        "messages.insert",
+        **records.where(_chat(row)),
+        agent_id=agent.agent_id,
+        participant="",
+        wa_id=ids.whatsapp_key(status.ref),
+        direction="out",
+        author="bot",
+        kind="text",
+        text=None,
+        media=None,
+        reply_to=None,
+        sender=None,
+        sent_at=now_ms,
+        received_at=now_ms,
+        live=0,
+        turn_id=row["turn_id"],
+        event_id=str(status.ref),
+        state=status.state,
+        state_at=now_ms,
+    )
+
+
+def _open_anew(tx: Tx, rows: list[Row]) -> None:
+    """Give messages that no reply has answered a turn of their own, named after the first."""
+    first, key = rows[0], _chat(rows[0])
+    turn_id = turns.turn_id(key, first["wa_id"])
+    tx.run(
+        "turns.open",
+        **records.where(key),
+        turn_id=turn_id,
+        agent_id=first["agent_id"],
+        first_at=first["received_at"],
+        due_at=first["due_at"],
+    )
+    for row in rows:
+        tx.run("messages.cover", **records.where(key), wa_id=row["wa_id"], turn_id=turn_id)

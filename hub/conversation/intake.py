@@ -13,7 +13,6 @@ from hub.conversation.transcript import Entry
 from hub.conversation.turns import AgentRef, ChatKey, Drop, Origin, Reason, Rules, Situation
 from hub.store.policy import DEFAULTS, TenantPolicy
 from hub.store.tx import Tx
-from protocol import ids
 from protocol.messages import MessageReceived
 
 __all__ = ["AgentRef", "Intake", "take_message", "take_status"]
@@ -101,7 +100,7 @@ def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
     dropped = isinstance(turns.judge(arrival.rules, situation, arrival.now), Drop)
     turn_id = None
     if not dropped:
-        turn_id = _turn_id(arrival) if stand.turn is None else stand.turn.turn_id
+        turn_id = turns.turn_id(key, message.wa_id) if stand.turn is None else stand.turn.turn_id
     if not records.record(tx, arrival.agent, message, arrival.now, "customer", turn_id):
         return Intake(new=False, chat=key)
     if stand.seen_by != arrival.agent.agent_id or message.sender.name not in (
@@ -114,12 +113,6 @@ def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
     if stand.turn is None:
         return _open(tx, arrival, turn_id)
     return _raise(tx, arrival, stand.turn)
-
-
-def _turn_id(arrival: _Arrival) -> str:
-    """The name of the turn that this message opens: after the message, which opens no other."""
-    name = msgspec.json.encode([*msgspec.structs.astuple(arrival.key), arrival.message.wa_id])
-    return str(ids.name_based(b"turn" + name))
 
 
 def _open(tx: Tx, arrival: _Arrival, turn_id: str) -> Intake:

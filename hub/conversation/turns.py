@@ -147,6 +147,12 @@ def reply_id(key: ChatKey, wa_id: str) -> UUID:
     return ids.reply_id(key.account, key.chat, "", wa_id, 0)
 
 
+def turn_id(key: ChatKey, wa_id: str) -> str:
+    """The name of the turn that a message opens: after the message, which opens no other."""
+    name = msgspec.json.encode([key.tenant_id, key.account, key.chat, wa_id])
+    return str(ids.name_based(b"turn" + name))
+
+
 def source_of(own: str, key: ChatKey, inbound: Iterable[str]) -> str | None:
     """The message of `inbound` to which a message with the id `own` is our reply, if it is one.
 

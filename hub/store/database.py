@@ -18,7 +18,7 @@ from typing import Any, Final, NoReturn, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from hub.clock import Clock
-from hub.store.errors import StoreError, StoreUnavailable, translated
+from hub.store.errors import StoreClosed, StoreError, StoreUnavailable, translated
 from hub.store.held import Held, ReaderConnection, WriterConnection
 from hub.store.schema import bring_up_to_date
 from hub.store.tx import Row, Tx, load_queries
@@ -64,6 +64,7 @@ class Store:
         """Rises within half a second of another process's commit, while `watch` runs."""
         self._held = writer
         self._writer = Writer(writer, clock)
+        self._closed = False
         self._readers: asyncio.LifoQueue[Held] = asyncio.LifoQueue()
         for reader in readers:
             self._readers.put_nowait(reader)
@@ -91,7 +92,7 @@ class Store:
             except (sqlite3.Error, OSError) as error:
                 raise _refusal(path, error) from error
             store = cls(path, clock, held, pool, migrated)
-            stack.push_async_callback(store._writer.close)
+            stack.push_async_callback(store._close)
             yield store
 
     @property
@@ -134,7 +135,13 @@ class Store:
                 seen = now
                 self.changed.notice()
 
+    async def _close(self) -> None:
+        self._closed = True
+        await self._writer.close()
+
     async def _on_reader(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise StoreClosed("the store is closed")
         reader = await self._readers.get()
         try:
             return await reader.submit(job)

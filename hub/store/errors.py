@@ -5,8 +5,8 @@
     ├── StoreDamaged        the file is no sound database of this program
     ├── SchemaTooNew        a later version of this program wrote it
     ├── StoreBusy           another process held the write lock for too long: try again
-    ├── StoreFull           no room left on its file system
-    └── StoreClosed         written to after the store was closed: a defect of this program
+    ├── StoreFull           no room left on its file system, or not for this user: try again
+    └── StoreClosed         used after the store was closed, as when the hub stops
 
 Errors that a statement itself causes (a constraint, a wrong name) stay sqlite3's own.
 """
@@ -50,15 +50,20 @@ DAMAGED = (
     "The database is damaged. Stop the hub and put a backup copy of the file in its place, "
     "or move the file away to start with an empty one."
 )
+_FULL = (
+    StoreFull,
+    "The disk that holds the database is full, or its quota. Free some space; nothing was changed.",
+)
 _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_BUSY: (
         StoreBusy,
         "The database is held by another process. Wait until that one is done, then try again.",
     ),
-    sqlite3.SQLITE_FULL: (
-        StoreFull,
-        "The disk that holds the database is full. Free some space; nothing was changed.",
-    ),
+    sqlite3.SQLITE_FULL: _FULL,
+    # A quota or a limit on the size of files comes as a failed write, not as a full disk; where
+    # readers and writer meet (-shm), a full disk does so too.
+    sqlite3.SQLITE_IOERR_WRITE: _FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE: _FULL,
     sqlite3.SQLITE_CORRUPT: (StoreDamaged, DAMAGED),
     sqlite3.SQLITE_NOTADB: (StoreDamaged, DAMAGED),
     sqlite3.SQLITE_CANTOPEN: (
@@ -79,7 +84,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
 def translated(error: Exception) -> Exception:
     """The store's own error for a condition of the database; any other error as it is."""
     code = getattr(error, "sqlite_errorcode", None)
-    known = _BY_CODE.get(code & 0xFF) if isinstance(code, int) else None
+    known = _BY_CODE.get(code, _BY_CODE.get(code & 0xFF)) if isinstance(code, int) else None
     if known is None:
         return error
     kind, sentence = known

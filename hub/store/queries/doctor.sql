@@ -7,5 +7,12 @@ SELECT user_version AS schema FROM pragma_user_version;
 SELECT quick_check AS verdict FROM pragma_quick_check(1);
 
 -- name: quarantine
--- How many events could be stored but not understood, by tenant and kind of fault.
-SELECT tenant_id, code, count(*) AS events FROM quarantine GROUP BY 1, 2 ORDER BY 1, 2;
+-- Whose events could be stored but not understood: how many, since when, and the newest; by agent.
+SELECT newest.tenant_id, newest.agent_id, kept.events, oldest.received_at AS since,
+    newest.received_at AS newest_at, newest.code, newest.type, newest.reason
+FROM (
+    SELECT count(*) AS events, min(id) AS first, max(id) AS last FROM quarantine GROUP BY agent_id
+) AS kept
+JOIN quarantine AS oldest ON oldest.id = kept.first
+JOIN quarantine AS newest ON newest.id = kept.last
+ORDER BY newest.id DESC;

@@ -20,6 +20,12 @@ SELECT turn_id FROM messages
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND participant = ''
   AND wa_id = :wa_id AND direction = 'in';
 
+-- name: cover
+-- Puts a message into a turn.
+UPDATE messages SET turn_id = :turn_id
+WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND participant = ''
+  AND wa_id = :wa_id;
+
 -- name: recent
 -- The newest messages of a chat that say something or change what was said, newest first.
 SELECT wa_id, author, kind, text, reply_to, sender, sent_at, turn_id, state

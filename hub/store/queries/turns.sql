@@ -12,6 +12,14 @@ SELECT turn_id, tenant_id, account, chat, first_at, due_at
 FROM turns WHERE state = 'pending'
 ORDER BY due_at, turn_id;
 
+-- name: open_messages
+-- The customers' messages that a shop's open turns cover, in the order of their arrival.
+SELECT m.id, m.tenant_id, m.account, m.chat, m.wa_id, m.received_at, t.turn_id, t.agent_id, t.due_at
+FROM turns AS t
+JOIN messages AS m USING (tenant_id, account, chat, turn_id)
+WHERE t.tenant_id = :tenant_id AND t.state = 'pending' AND m.direction = 'in'
+ORDER BY m.id;
+
 -- name: unsettled
 -- A chat's turns that somebody, bot or person, still has to do something about; oldest first.
 SELECT turn_id, state, first_at FROM turns

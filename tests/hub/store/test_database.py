@@ -11,7 +11,7 @@ import pytest
 
 from hub.clock import SystemClock
 from hub.store.database import BUSY_TIMEOUT_S, Changes, Store, database_path
-from hub.store.errors import SchemaTooNew, StoreDamaged, StoreError, StoreUnavailable
+from hub.store.errors import SchemaTooNew, StoreClosed, StoreDamaged, StoreError, StoreUnavailable
 from hub.store.tx import Row, Tx
 
 EVENT = {"tenant_id": "t1", "agent_id": "a1", "event_id": "e1"}
@@ -45,6 +45,14 @@ async def test_a_fresh_database_is_private_and_lasts(tmp_path: Path) -> None:
         row = await store.one("logs.up_event_known", **EVENT)
         assert row is not None
         assert row["received_at"] == 1
+
+
+async def test_a_store_that_was_closed_refuses_to_read(tmp_path: Path) -> None:
+    """A request that comes in while the hub stops is told so, and does not end in a defect."""
+    async with Store.open(url_of(tmp_path / "hub.db"), SystemClock()) as store:
+        pass
+    with pytest.raises(StoreClosed):
+        await store.one("logs.up_event_known", **EVENT)
 
 
 async def test_the_connections_are_set_as_designed(tmp_path: Path) -> None:

@@ -48,6 +48,12 @@ class Begun(msgspec.Struct, frozen=True):
     situation: Situation
 
 
+class Again(msgspec.Struct, frozen=True):
+    """The turn changed while it was answered: it is to be begun anew at this time (ms UTC)."""
+
+    due_at: int
+
+
 class _View(msgspec.Struct, frozen=True):
     """A turn at one moment, as far as its end depends on it."""
 
@@ -117,22 +123,21 @@ def begin(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolic
 
 def commit(
     tx: Tx, begun: Begun, answer: Answer, trace: str, now_ms: int, defaults: TenantPolicy
-) -> Order | None:
+) -> Order | Again | None:
     """End the turn with an answer, unless it changed or is no longer the bot's.
 
     `trace` comes from `record_of`. Returns the order to send it, if there is one.
     """
-    view = _again(tx, begun, now_ms, defaults)
+    view = _now(tx, begun, now_ms, defaults)
     if not isinstance(proceed := view.verdict, Proceed):
-        _let_go(tx, view, proceed)
-        return None
+        return None if _let_go(tx, view, proceed) else _again(tx, view)
     reply = _compose(view, answer.text, proceed)
     if proceed.mode == "suggest":
-        _end(tx, view, _End(state="suggested", reason=answer.handover, reply=reply, trace=trace))
-        return None
+        draft = _End(state="suggested", reason=answer.handover, reply=reply, trace=trace)
+        return None if _end(tx, view, draft) else _again(tx, view)
     state: _State = "answered" if answer.handover is None else "waiting"
     if not _end(tx, view, _End(state=state, reason=answer.handover, trace=trace)):
-        return None
+        return _again(tx, view)
     order = _send(tx, view, reply)
     if answer.handover is None:
         _remember_told(tx, view, None)
@@ -144,18 +149,19 @@ def commit(
 
 def give_up(
     tx: Tx, begun: Begun, reason: Reason, trace: str, now_ms: int, defaults: TenantPolicy
-) -> Order | None:
+) -> Order | Again | None:
     """Put the turn before a person; in mode `auto` the customer is told so, once.
 
     Once means: not again before the bot answered or the owner wrote. Returns as `commit`.
     """
-    view = _again(tx, begun, now_ms, defaults)
+    view = _now(tx, begun, now_ms, defaults)
     if not isinstance(proceed := view.verdict, Proceed):
-        _let_go(tx, view, proceed)
-        return None
+        return None if _let_go(tx, view, proceed) else _again(tx, view)
     told = proceed.mode == "suggest" or view.state.handed_over_at is not None
     reply = "" if told else _compose(view, view.policy.handover, proceed)
-    if not _end(tx, view, _End(state="waiting", reason=reason.value, trace=trace)) or not reply:
+    if not _end(tx, view, _End(state="waiting", reason=reason.value, trace=trace)):
+        return _again(tx, view)
+    if not reply:
         return None
     order = _send(tx, view, reply)
     _remember_told(tx, view, now_ms)
@@ -198,7 +204,7 @@ def _situation(
     )
 
 
-def _again(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> _View:
+def _now(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> _View:
     """The turn as it was begun, judged by the time and the rules of now.
 
     Whether it is still the same is asked by `_end`, which ends no other version.
@@ -217,12 +223,19 @@ def _again(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> _View:
     )
 
 
-def _let_go(tx: Tx, view: _View, verdict: Wait | Drop) -> None:
-    """End a turn that the bot must not answer."""
+def _let_go(tx: Tx, view: _View, verdict: Wait | Drop) -> bool:
+    """End a turn that the bot must not answer; False when it is not the one that was judged."""
     state: _State = "waiting" if isinstance(verdict, Wait) else "dropped"
     ended = _end(tx, view, _End(state=state, reason=verdict.reason.value))
     if ended and verdict.reason is Reason.LOOP:
         _pause(tx, view)  # it stops the bot in this chat, not for this turn alone
+    return ended
+
+
+def _again(tx: Tx, view: _View) -> Again | None:
+    """When a turn that was not ended is to be begun anew; None when it is over."""
+    row = tx.one("turns.one", tenant_id=view.key.tenant_id, turn_id=view.turn_id)
+    return Again(row["due_at"]) if row is not None and row["state"] == "pending" else None
 
 
 def _compose(view: _View, words: str, verdict: Proceed) -> str:

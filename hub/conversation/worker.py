@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 import structlog
 
@@ -18,7 +18,7 @@ from hub.assistant.engine import Answer, Engine
 from hub.clock import Clock
 from hub.conversation import commit, wording
 from hub.conversation.agenda import Agenda, Due
-from hub.conversation.commit import Begun
+from hub.conversation.commit import Again, Begun
 from hub.conversation.intake import Intake
 from hub.conversation.turns import ChatKey, Reason
 from hub.store.database import Store
@@ -30,18 +30,39 @@ RELOAD_S: Final = 5.0
 """How often the store is asked for open turns that nobody announced: the socket's task may have
 died between the commit and the word to the worker."""
 RETRY_S: Final = 30.0
-"""How long a turn rests when the store itself failed under it: a full disk, a lock."""
+"""How long a turn rests when it failed by a defect of ours."""
+STORE_RETRY_S: Final = 2.0
+"""How long it rests when the store failed under it: a full disk, a lock."""
 FAILURES_MAX: Final = 3
 """So often a turn may fail by a defect of ours before a person has to look at it."""
 
 Deliver = Callable[[Order], None]
 ShowTyping = Callable[[str, str, str, bool], None]
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
 
 
 class EmptyAnswer(Exception):  # noqa: N818 - it names what came back
     """An engine returned no words."""
+
+
+class _Lane:
+    """A turn under way: in the store before and after, in between with the engine."""
+
+    __slots__ = ("due", "stopped", "task")
+
+    def __init__(self, due: Due) -> None:
+        self.due = due
+        self.stopped = False
+        self.task: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        """What it works on does not fit any more."""
+        self.stopped = True
+        if self.task is not None:
+            self.task.cancel()
 
 
 class Worker:
@@ -75,17 +96,17 @@ class Worker:
         self._typing_after_s = typing_after_s
         self._agenda = Agenda()
         self._failures: Counter[str] = Counter()
-        self._running: dict[ChatKey, tuple[str, asyncio.Task[None]]] = {}
+        self._running: dict[ChatKey, _Lane] = {}
+        self._group: asyncio.TaskGroup | None = None
         self._bell = asyncio.Event()
         self._resting = False
         self._reload_at = float("-inf")
 
     def took(self, intake: Intake) -> None:
         """A message was committed: plan its turn anew, and stop an answer that no longer fits."""
-        if intake.cancel_running:
-            running = self._running.get(intake.chat)
-            if running is not None and running[0] == intake.turn_id:
-                running[1].cancel()
+        lane = self._running.get(intake.chat)
+        if intake.cancel_running and lane is not None and lane.due.turn_id == intake.turn_id:
+            lane.stop()
         if intake.turn_id is not None and intake.due_at is None:
             self._agenda.remove(intake.chat)
         elif intake.turn_id is not None and intake.due_at is not None:
@@ -110,12 +131,15 @@ class Worker:
 
     async def run(self) -> NoReturn:
         """Answer turns until cancelled; what is under way is then left pending in the store."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                self._bell.clear()
-                await self._reload()
-                self._start_due(group)
-                await self._rest()
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                while True:
+                    self._bell.clear()
+                    await self._reload()
+                    self._start_due()
+                    await self._rest()
+        finally:
+            self._group = None
 
     def _monotonic(self, at_ms: int) -> float:
         """A wall time as monotonic seconds, never far ahead: wall clocks get corrected."""
@@ -137,16 +161,27 @@ class Worker:
             at = self._monotonic(row["due_at"])
             self._agenda.put_if_new(Due(key, row["turn_id"], at, at))
 
-    def _start_due(self, group: asyncio.TaskGroup) -> None:
+    def _start_due(self) -> None:
         room = self._lanes_max - len(self._running)
         for due in self._agenda.take(self._clock.monotonic(), room):
-            task = group.create_task(self._lane(due), name=f"turn {due.turn_id}")
-            self._running[due.key] = (due.turn_id, task)
-            task.add_done_callback(partial(self._ended, due.key))
+            lane = self._running[due.key] = _Lane(due)
+            begin = partial(commit.begin, key=due.key, turn_id=due.turn_id, defaults=self._defaults)
+            self._do(lane, begin, self._begun)
 
-    def _ended(self, key: ChatKey, _task: asyncio.Task[None]) -> None:
-        del self._running[key]
-        self._agenda.free(key)
+    def _do(
+        self, lane: "_Lane", step: Callable[..., T], done: Callable[["_Lane", T], None]
+    ) -> None:
+        """Take one step of a lane in the store, at the time of its transaction."""
+        clock = self._clock
+        self._store.submit(
+            lambda tx: step(tx, now_ms=clock.now_ms()),
+            partial(done, lane),
+            partial(self._failed, lane),
+        )
+
+    def _end(self, lane: "_Lane") -> None:
+        del self._running[lane.due.key]
+        self._agenda.free(lane.due.key)
         self.wake()
 
     async def _rest(self) -> None:
@@ -159,64 +194,70 @@ class Worker:
                 await self._bell.wait()
         self._resting = False
 
-    async def _lane(self, due: Due) -> None:
-        try:
-            await self._serve(due)
-        except Exception as error:  # noqa: BLE001 - one turn's failure must not stop the others
-            log.error("turn_failed", turn_id=due.turn_id, **_place(error))
-            if await self._is_parked(due, error):
-                return
-            at = self._clock.monotonic() + RETRY_S
-            self._agenda.put_again(Due(due.key, due.turn_id, at, at))
-        else:
-            self._failures.pop(due.turn_id, None)
+    # --- a turn from its judgement to its end ----------------------------------------------
 
-    async def _is_parked(self, due: Due, error: Exception) -> bool:
-        """Give a turn up that fails again and again; what the disk did is not its fault."""
-        if isinstance(error, StoreError):
-            return False
-        self._failures[due.turn_id] += 1
-        if self._failures[due.turn_id] < FAILURES_MAX:
-            return False
-        now_ms = self._clock.now_ms()
-        try:
-            await self._store.write(lambda tx: commit.park(tx, due.key, due.turn_id, now_ms))
-        except StoreError:
-            return False
-        del self._failures[due.turn_id]
-        return True
-
-    async def _serve(self, due: Due) -> None:
-        """One turn from judgement to its end."""
-        defaults, clock = self._defaults, self._clock
-        begun = await self._store.write(
-            lambda tx: commit.begin(tx, due.key, due.turn_id, clock.now_ms(), defaults)
-        )
-        if begun is None:
+    def _begun(self, lane: "_Lane", begun: Begun | None) -> None:
+        """The turn was judged: have it answered, unless it is over or something newer came."""
+        if begun is None or lane.stopped or self._group is None:
+            self._end(lane)
             return
-        started = clock.monotonic()
-        answer = await self._ask(begun)
-        latency_ms = round((clock.monotonic() - started) * 1000)
+        work = self._answer(lane, begun)
+        lane.task = self._group.create_task(work, name=f"turn {lane.due.turn_id}")
+        lane.task.add_done_callback(partial(self._stopped, lane))
+
+    def _stopped(self, lane: "_Lane", task: asyncio.Task[None]) -> None:
+        """A task that is cancelled before its first step never gets to say so itself."""
+        if task.cancelled():
+            self._end(lane)
+
+    async def _answer(self, lane: "_Lane", begun: Begun) -> None:
+        started = self._clock.monotonic()
+        try:
+            answer = await self._ask(begun)
+            latency_ms = round((self._clock.monotonic() - started) * 1000)
+            self._do(lane, self._finish(begun, answer, latency_ms), self._finished)
+        except Exception as error:  # noqa: BLE001 - one turn's failure must not stop the others
+            self._failed(lane, error)
+
+    def _finish(
+        self, begun: Begun, answer: Answer | Reason, latency_ms: int
+    ) -> Callable[..., Order | Again | None]:
+        """The transaction that ends the turn."""
         if isinstance(answer, Reason):
             trace = commit.record_of(begun, None, latency_ms)
-            finish = partial(commit.give_up, begun=begun, reason=answer, trace=trace)
+            step = partial(commit.give_up, begun=begun, reason=answer, trace=trace)
         else:
             trace = commit.record_of(begun, answer, latency_ms)
-            finish = partial(commit.commit, begun=begun, answer=answer, trace=trace)
-        order = await self._store.write(
-            lambda tx: finish(tx, now_ms=clock.now_ms(), defaults=defaults)
-        )
-        if order is not None:
-            self._deliver(order)
-        else:
-            await self._look_again(due)
+            step = partial(commit.commit, begun=begun, answer=answer, trace=trace)
+        return partial(step, defaults=self._defaults)
 
-    async def _look_again(self, due: Due) -> None:
-        """Plan the turn anew if it is not over: it changed while it was answered."""
-        row = await self._store.one("turns.one", tenant_id=due.key.tenant_id, turn_id=due.turn_id)
-        if row is not None and row["state"] == "pending":
-            at = self._monotonic(row["due_at"])
-            self._agenda.put_again(Due(due.key, due.turn_id, at, at))
+    def _finished(self, lane: "_Lane", outcome: Order | Again | None) -> None:
+        """The turn ended, or has to be begun anew."""
+        self._failures.pop(lane.due.turn_id, None)
+        if isinstance(outcome, Order):
+            self._deliver(outcome)
+        elif outcome is not None:
+            self._plan_again(lane.due, self._monotonic(outcome.due_at))
+        self._end(lane)
+
+    def _failed(self, lane: "_Lane", error: Exception) -> None:
+        """A step failed: try the turn again later; what fails again and again is a person's."""
+        due, now = lane.due, self._clock.monotonic()
+        log.error("turn_failed", turn_id=due.turn_id, **_place(error))
+        if isinstance(error, StoreError):  # the disk's fault, not the turn's
+            self._plan_again(due, now + STORE_RETRY_S)
+            self._end(lane)
+            return
+        self._failures[due.turn_id] += 1
+        if self._failures[due.turn_id] < FAILURES_MAX:
+            self._plan_again(due, now + RETRY_S)
+            self._end(lane)
+        else:
+            park = partial(commit.park, key=due.key, turn_id=due.turn_id)
+            self._do(lane, park, self._finished)
+
+    def _plan_again(self, due: Due, at: float) -> None:
+        self._agenda.put_again(Due(due.key, due.turn_id, at, at))
 
     async def _ask(self, begun: Begun) -> Answer | Reason:
         """The engine's answer, or why there is none."""

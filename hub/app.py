@@ -48,6 +48,7 @@ from hub.store.policy import TenantPolicy
 from protocol import session
 from protocol.messages import FRAME_MAX_BYTES, Drain
 
+STARTING_S: Final = 1.0  # when to knock again at a hub that starts: it takes less
 FAREWELL_S: Final = 5.0  # beyond the drain's deadline, for the last writes and close frames
 REQUESTS_S: Final = 2  # for requests that are being answered when the server stops
 HOUSEKEEPING_S: Final = 3600.0
@@ -150,7 +151,7 @@ class Front:
     @staticmethod
     async def _not_open(scope: Scope, receive: Receive, send: Send) -> None:
         detail = "The hub is starting. Come back in a few seconds."
-        answer = problem(503, detail, retry_after_s=gate.RETRY_AFTER_S)
+        answer = problem(503, detail, retry_after_s=STARTING_S)
         await answer(scope, receive, send)
 
 

@@ -13,7 +13,7 @@ from hub.store import policy
 from hub.store.policy import TenantPolicy
 from hub.store.tx import Row, Tx
 from protocol import ids
-from protocol.messages import MessageReceived, Sender
+from protocol.messages import MessageReceived
 
 RECENT_MAX: Final = 64
 """Messages of a chat that are looked at: far more than an engine reads or a burst holds."""
@@ -124,14 +124,10 @@ def recent(tx: Tx, key: ChatKey) -> list[Entry]:
             sent_at=row["sent_at"],
             turn_id=row["turn_id"],
             state=row["state"],
-            phone=_phone(row["sender"]),
+            phone=row["phone"],
         )
         for row in reversed(rows)
     ]
-
-
-def _phone(sender: str | None) -> str | None:
-    return msgspec.json.decode(sender, type=Sender).phone if sender else None
 
 
 def replied_at(entries: Sequence[Entry]) -> tuple[int, ...]:

@@ -40,10 +40,13 @@ def fold(entries: Iterable[Entry]) -> list[Entry]:
             revoked.add(target)
         elif entry.kind == "edit" and entry.text is not None:
             words[target] = entry.text
+    standing = [e for e in entries if e.kind in TURN_KINDS and e.state not in UNSENT]
+    if not words and not revoked:
+        return standing
     return [
         msgspec.structs.replace(entry, text=words.get(_own(entry), entry.text))
-        for entry in entries
-        if entry.kind in TURN_KINDS and _own(entry) not in revoked and entry.state not in UNSENT
+        for entry in standing
+        if _own(entry) not in revoked
     ]
 
 

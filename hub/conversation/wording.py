@@ -16,12 +16,16 @@ def compose(words: str, *, opening: str = "", closing: str = "") -> str:
         return ""
     frame = [part for part in (clean(opening), clean(closing)) if part]
     room = REPLY_MAX_CHARS - sum(len(part) + 2 for part in frame)
+    if not frame:
+        return cut(body, room)
     parts = (clean(opening), cut(body, max(room, REPLY_MAX_CHARS // 2)), clean(closing))
     return cut("\n\n".join(part for part in parts if part), REPLY_MAX_CHARS)
 
 
 def clean(text: str) -> str:
     """The text without what no frame can carry: NUL and halves of surrogate pairs."""
+    if text.isascii() and "\0" not in text:
+        return text.strip()
     return text.replace("\0", "").encode("utf-8", "ignore").decode().strip()
 
 

@@ -132,7 +132,8 @@ def _enter(
     )
     generation = row["generation"] + 1
     describe(tx, who.agent_id, generation, hello.status, arrival.now)
-    roster.move(tx, row, Welcomed(hello.status), arrival.now)
+    entered = tx.one("presence.current", agent_id=who.agent_id, generation=generation) or row
+    roster.move(tx, entered, Welcomed(hello.status), arrival.now)
     down = _resume_down(tx, who, hello.down, arrival)
     link = Link(who.tenant_id, who.agent_id, generation, up.epoch, down.epoch)
     return Admission(verdict, Entry(link, up, down))

@@ -23,6 +23,7 @@ from protocol.messages import SUBPROTOCOL
 
 PATH: Final = "/agent"
 RETRY_AFTER_S: Final = 5.0  # of a 503: a restart takes seconds
+HUBS_OWN_FAULT: Final = 503  # a restart must not use up what an address may be refused
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +82,8 @@ class Door:
             return self._too_many(wait_s)
         verdict = await self._judge_agent(scope, now)
         if isinstance(verdict, Response):
+            if verdict.status_code == HUBS_OWN_FAULT:
+                return verdict
             if wait_s := self._refusals.take(address, now):  # others were judged meanwhile
                 return self._too_many(wait_s)
             log.info("upgrade_refused", status=verdict.status_code, address=address)

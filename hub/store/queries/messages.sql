@@ -28,7 +28,7 @@ WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND partici
 
 -- name: recent
 -- The newest messages of a chat that say something or change what was said, newest first.
-SELECT wa_id, author, kind, text, reply_to, sender, sent_at, turn_id, state
+SELECT wa_id, author, kind, text, reply_to, sender ->> '$.phone' AS phone, sent_at, turn_id, state
 FROM messages
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
   AND kind IN ('text', 'media', 'location', 'contact', 'edit', 'revoke')

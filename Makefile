@@ -4,10 +4,12 @@
 PYTHON ?= python3
 HUB_PORT ?= 8080
 PHONE_PORT ?= 3002
+SEED ?= 1
+MESSAGES ?= 1000
 BIN := .venv/bin
 CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/conversation/turns.py,hub/commerce/pricing.py,agent/sender.py,agent/backoff.py
 
-.PHONY: help setup run demo test check format spec clean
+.PHONY: help setup run demo test chaos bench check format spec clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +26,12 @@ demo: setup ## play a conversation, two failures included, and print what the cu
 test: setup ## every test; the cores must be covered completely
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --include='$(CORES)' --fail-under=100 --show-missing --skip-covered
+
+chaos: .venv/.ready ## everything dies while customers write; one run: SEED=1 MESSAGES=1000 KILLS=30
+	$(BIN)/python -m tests.chaos --seed $(SEED) --messages $(MESSAGES) $(if $(KILLS),--kills $(KILLS))
+
+bench: .venv/.ready $(if $(QUICK),,.venv/.bench) ## how fast it is, beside others; QUICK=1: under a minute; more: BENCH='--help'
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
 
 check: setup ## formatting, lint, types, architecture, and that the published files fit the code
 	$(BIN)/ruff format --check .
@@ -50,6 +58,10 @@ clean: ## remove what setup and the runs have made
 		echo 'Python cannot make a virtual environment; on Debian: apt-get install python3-venv' >&2; exit 2; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.bench: requirements-bench.lock | .venv/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
 # A machine without npm gets it from PyPI, into the virtual environment.

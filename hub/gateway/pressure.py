@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import msgspec
+import structlog
 
 from hub.store.database import Store
+from hub.store.errors import StoreClosed, StoreError
 
 POLL_S: Final = 0.5  # at 2,000 events a second a thousand more than the limit may slip in
 RETRY_AFTER_S: Final = 5.0  # how long an agent pauses; it is asked again as long as need be
 FREE_BYTES_MIN: Final = 2 * 1024**3  # with so much free a disk is not full, whatever its percentage
+
+BLIND: Final = "the hub cannot read its database now"
+
+log = structlog.get_logger(__name__)
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -62,9 +68,19 @@ class Gauge:
     async def run(self) -> NoReturn:
         """A task of the running hub."""
         while True:
-            if (reason := judge(await self._load(), self._bounds)) is not None:
+            if (reason := await self._reason()) is not None:
                 self._ask_pause(reason, RETRY_AFTER_S)
             await asyncio.sleep(POLL_S)
+
+    async def _reason(self) -> str | None:
+        """Why agents should pause; also when that cannot be known."""
+        try:
+            return judge(await self._load(), self._bounds)
+        except StoreClosed:
+            raise
+        except (StoreError, OSError) as error:
+            log.warning("load_not_read", error=type(error).__name__)
+            return BLIND
 
     async def _load(self) -> Load:
         disk = shutil.disk_usage(Path(self._store.path).parent)

@@ -1,15 +1,24 @@
 """`sak-hub doctor` and `sak-hub migrate`."""
 
+import asyncio
+import json
 import socket
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from hub.cli.checks import disk
+from hub.clock import SystemClock
 from hub.store import serving
+from hub.store.database import Store
+from tests.hub import process as hub_process
 from tests.hub.cli.conftest import Cli, last_object
+from tests.hub.shops import add_shop
 
 
 @pytest.fixture(autouse=True)
@@ -154,3 +163,29 @@ def test_migrate_tells_where_the_database_is(cli: Cli) -> None:
         facts = cli.facts("migrate")
         assert facts["database"] == str(cli.path)
         assert facts["schema"] >= 1
+
+
+async def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
+    """With a hub running: what is there can be read, and the trial write fails."""
+    clock = SystemClock()
+    async with Store.open(f"sqlite:///{tmp_path}/hub.db", clock) as store:
+        await add_shop(store, clock)
+    async with hub_process.serving(tmp_path):
+        told = [
+            await asyncio.to_thread(
+                subprocess.run,
+                [*limit, sys.executable, "-m", "hub", "doctor", "--json"],
+                cwd=hub_process.ROOT,
+                env=hub_process.environment(tmp_path, {"port": 0}),
+                capture_output=True,
+                timeout=30,
+                check=False,
+            )
+            for limit in ([], ["/usr/bin/prlimit", "--fsize=4096"])
+        ]
+    found = []
+    for one in told:
+        (writer,) = [it for it in json.loads(one.stdout)["checks"] if it["name"] == "writer"]
+        found.append((writer["verdict"], one.returncode))
+    assert found == [("ok", 0), ("fail", 2)]
+    assert b"is full, or its quota" in told[1].stdout

@@ -7,6 +7,7 @@ import pytest
 
 from hub.assistant.engine import Answer
 from hub.conversation import commit
+from hub.store.outbound import Order
 from hub.store.policy import DEFAULTS
 from protocol import ids
 from tests.fakes import FakeClock
@@ -60,7 +61,10 @@ async def test_a_death_between_any_two_steps_leaves_exactly_one_reply(
         )
         for _ in range(2)
     ]
-    assert [order and order.agent_id for order in orders] == ["agt_a", None]
+    assert [order.agent_id if isinstance(order, Order) else None for order in orders] == [
+        "agt_a",
+        None,
+    ]
     async with running(await hub.next()) as worker:
         worker.later(10)
         await worker.settles()

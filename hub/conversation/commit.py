@@ -12,11 +12,11 @@ import msgspec
 
 from hub.assistant.engine import Answer, Turn
 from hub.conversation import records, transcript, turns, wording
+from hub.conversation.records import Shop
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import (
     ChatKey,
     ChatState,
-    Drop,
     Proceed,
     Reason,
     Rules,
@@ -54,7 +54,7 @@ class Again(msgspec.Struct, frozen=True):
     due_at: int
 
 
-class _View(msgspec.Struct, frozen=True):
+class View(msgspec.Struct, frozen=True):
     """A turn at one moment, as far as its end depends on it."""
 
     key: ChatKey
@@ -87,14 +87,35 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolicy) -> Begun | None:
     """The turn as an engine gets it; None when it is over, or ended here without an answer."""
+    found = look(tx, key, turn_id, now_ms, defaults)
+    if isinstance(found, View):
+        _let_go(tx, found)
+        return None
+    return found
+
+
+def look(
+    tx: Tx,
+    key: ChatKey,
+    turn_id: str,
+    now_ms: int,
+    defaults: TenantPolicy,
+    shop: Shop | None = None,
+) -> "Begun | View | None":
+    """The turn as an engine gets it, without writing anything.
+
+    A `View` says that the bot may not answer, which `begin` has to write down; None that the turn
+    is over. `shop` spares reading it again.
+    """
     row = tx.one("turns.one", tenant_id=key.tenant_id, turn_id=turn_id)
     if row is None or row["state"] != "pending":
         return None
-    shop, chat = records.shop(tx, key.tenant_id, defaults), records.chat_of(row)
+    shop = shop or records.shop(tx, key.tenant_id, defaults)
+    chat = records.chat_of(row)
     standing = transcript.fold(records.recent(tx, key))
     covered = transcript.of_turn(standing, turn_id)
     situation = _situation(key, chat.state, standing, covered)
-    view = _View(
+    view = View(
         key=key,
         turn_id=turn_id,
         version=row["version"],
@@ -106,8 +127,7 @@ def begin(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolic
         now=now_ms,
     )
     if not isinstance(proceed := view.verdict, Proceed):
-        _let_go(tx, view, proceed)
-        return None
+        return view
     turn = Turn(
         turn_id=turn_id,
         tenant=shop.profile,
@@ -130,7 +150,7 @@ def commit(
     """
     view = _now(tx, begun, now_ms, defaults)
     if not isinstance(proceed := view.verdict, Proceed):
-        return None if _let_go(tx, view, proceed) else _again(tx, view)
+        return None if _let_go(tx, view) else _again(tx, view)
     reply = _compose(view, answer.text, proceed)
     if proceed.mode == "suggest":
         draft = _End(state="suggested", reason=answer.handover, reply=reply, trace=trace)
@@ -156,7 +176,7 @@ def give_up(
     """
     view = _now(tx, begun, now_ms, defaults)
     if not isinstance(proceed := view.verdict, Proceed):
-        return None if _let_go(tx, view, proceed) else _again(tx, view)
+        return None if _let_go(tx, view) else _again(tx, view)
     told = proceed.mode == "suggest" or view.state.handed_over_at is not None
     reply = "" if told else _compose(view, view.policy.handover, proceed)
     if not _end(tx, view, _End(state="waiting", reason=reason.value, trace=trace)):
@@ -204,13 +224,13 @@ def _situation(
     )
 
 
-def _now(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> _View:
+def _now(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> View:
     """The turn as it was begun, judged by the time and the rules of now.
 
     Whether it is still the same is asked by `_end`, which ends no other version.
     """
     rules = records.shop(tx, begun.key.tenant_id, defaults).rules
-    return _View(
+    return View(
         key=begun.key,
         turn_id=begun.turn.turn_id,
         version=begun.version,
@@ -223,8 +243,11 @@ def _now(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> _View:
     )
 
 
-def _let_go(tx: Tx, view: _View, verdict: Wait | Drop) -> bool:
+def _let_go(tx: Tx, view: View) -> bool:
     """End a turn that the bot must not answer; False when it is not the one that was judged."""
+    verdict = view.verdict
+    if isinstance(verdict, Proceed):
+        raise TypeError("this turn is to be answered")
     state: _State = "waiting" if isinstance(verdict, Wait) else "dropped"
     ended = _end(tx, view, _End(state=state, reason=verdict.reason.value))
     if ended and verdict.reason is Reason.LOOP:
@@ -232,13 +255,13 @@ def _let_go(tx: Tx, view: _View, verdict: Wait | Drop) -> bool:
     return ended
 
 
-def _again(tx: Tx, view: _View) -> Again | None:
+def _again(tx: Tx, view: View) -> Again | None:
     """When a turn that was not ended is to be begun anew; None when it is over."""
     row = tx.one("turns.one", tenant_id=view.key.tenant_id, turn_id=view.turn_id)
     return Again(row["due_at"]) if row is not None and row["state"] == "pending" else None
 
 
-def _compose(view: _View, words: str, verdict: Proceed) -> str:
+def _compose(view: View, words: str, verdict: Proceed) -> str:
     """The message for the customer, with the apology and the disclosure that are due."""
     discloses = turns.must_disclose(view.state, view.now)
     return wording.compose(
@@ -248,7 +271,7 @@ def _compose(view: _View, words: str, verdict: Proceed) -> str:
     )
 
 
-def _send(tx: Tx, view: _View, reply: str) -> Order:
+def _send(tx: Tx, view: View, reply: str) -> Order:
     """Order the reply from the agent that saw the newest message, and record it as said."""
     key = view.key
     event_id = turns.reply_id(key, view.covered[-1])
@@ -281,7 +304,7 @@ def _send(tx: Tx, view: _View, reply: str) -> Order:
     return order
 
 
-def _remember_told(tx: Tx, view: _View, handed_over_at: int | None) -> None:
+def _remember_told(tx: Tx, view: View, handed_over_at: int | None) -> None:
     """Note what the reply said besides the answer; an ordinary one ends an announced handover."""
     state = view.state
     discloses = bool(view.policy.disclosure) and turns.must_disclose(state, view.now)
@@ -292,12 +315,12 @@ def _remember_told(tx: Tx, view: _View, handed_over_at: int | None) -> None:
     tx.run("chats.told", **records.where(view.key), **told)
 
 
-def _pause(tx: Tx, view: _View) -> None:
+def _pause(tx: Tx, view: View) -> None:
     until = turns.pause(None, view.now, view.now, view.policy.takeover_s)
     tx.run("chats.pause", **records.where(view.key), paused_until=until)
 
 
-def _end(tx: Tx, view: _View, end: _End) -> bool:
+def _end(tx: Tx, view: View, end: _End) -> bool:
     """End the turn; False when it is over or not the one any more that was judged."""
     late = isinstance(view.verdict, Proceed) and view.verdict.late
     ended = tx.run(

@@ -7,7 +7,7 @@ PHONE_PORT ?= 3002
 SEED ?= 1
 MESSAGES ?= 1000
 BIN := .venv/bin
-CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/conversation/turns.py,hub/commerce/pricing.py,agent/sender.py,agent/backoff.py
+CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/gateway/recall.py,hub/conversation/turns.py,hub/commerce/pricing.py,agent/sender.py,agent/backoff.py
 
 .PHONY: help setup run demo test chaos bench check format spec clean
 .DEFAULT_GOAL := help

@@ -291,7 +291,20 @@ def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> P
         debounce_s=settings.debounce_s,
         debounce_max_s=max(settings.debounce_s, TenantPolicy().debounce_max_s),
     )
-    worker = Worker(store, engine, clock, registry.deliver, registry.show_typing, defaults=defaults)
+    worker = Worker(
+        store,
+        engine,
+        clock,
+        registry.deliver,
+        registry.show_typing,
+        may_answer=registry.is_known,
+        defaults=defaults,
+    )
+
+    def know(agent_id: str) -> None:
+        if registry.know(agent_id):
+            worker.reload()
+
     services = Services(
         store=store,
         clock=clock,
@@ -307,6 +320,7 @@ def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> P
         defaults=defaults,
         duplicate_window_ms=round(settings.duplicate_window_s * 1000),
         send_timeout_s=settings.ack_timeout_s,
+        know=know,
         take_up=worker.took,
         composing=worker.composing,
     )

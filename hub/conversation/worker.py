@@ -26,7 +26,7 @@ from hub.store.database import Store
 from hub.store.errors import StoreError
 from hub.store.outbound import Order
 from hub.store.policy import DEFAULTS, SECONDS_MAX, TenantPolicy
-from hub.store.tx import Tx
+from hub.store.tx import Row, Tx
 
 RELOAD_S: Final = 5.0
 """How often the store is asked for open turns that nobody announced: the socket's task may have
@@ -40,10 +40,15 @@ FAILURES_MAX: Final = 3
 
 Deliver = Callable[[Order], None]
 ShowTyping = Callable[[str, str, str, bool], None]
+MayAnswer = Callable[[str], bool]
 
 T = TypeVar("T")
 
 log = structlog.get_logger()
+
+
+def _always(_agent_id: str) -> bool:
+    return True
 
 
 class EmptyAnswer(Exception):  # noqa: N818 - it names what came back
@@ -73,6 +78,7 @@ class Worker:
 
     `deliver(order)` says that an agent's log has a new order; `show_typing(agent_id,
     account, chat, composing)` that an answer to this chat is in the making. Both return at once.
+    `may_answer(agent_id)` says whether the turns of an agent can be judged; `reload` that more can.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Worker:
         deliver: Deliver,
         show_typing: ShowTyping,
         *,
+        may_answer: MayAnswer = _always,
         defaults: TenantPolicy = DEFAULTS,
         lanes_max: int = 512,
         engine_timeout_s: float = 25.0,
@@ -93,6 +100,7 @@ class Worker:
         self._clock = clock
         self._deliver = deliver
         self._show_typing = show_typing
+        self._may_answer = may_answer
         self._defaults = defaults
         self._lanes_max = lanes_max
         self._engine_timeout_s = engine_timeout_s
@@ -115,7 +123,8 @@ class Worker:
             self._agenda.remove(intake.chat)
             self._shops.pop(intake.chat, None)
         elif intake.turn_id is not None and intake.due_at is not None:
-            at, latest = self._monotonic(intake.due_at), self._monotonic(intake.due_latest)
+            at = self._monotonic(intake.due_at, intake.quiet_s)
+            latest = self._monotonic(intake.due_latest)
             self._agenda.put(Due(intake.chat, intake.turn_id, at, latest, intake.quiet_s))
             if intake.shop is not None:
                 self._shops[intake.chat] = intake.shop
@@ -130,6 +139,11 @@ class Worker:
     def wake(self) -> None:
         """Look at the clock and the plan again."""
         self._bell.set()
+
+    def reload(self) -> None:
+        """Look for turns that can be answered now: an agent is back."""
+        self._reload_at = float("-inf")
+        self.wake()
 
     @property
     def idle(self) -> bool:
@@ -148,10 +162,14 @@ class Worker:
         finally:
             self._group = None
 
-    def _monotonic(self, at_ms: int) -> float:
-        """A wall time as monotonic seconds, never far ahead: wall clocks get corrected."""
-        ahead = min((at_ms - self._clock.now_ms()) / 1000, SECONDS_MAX["debounce_max_s"])
+    def _monotonic(self, at_ms: int, most_s: float = SECONDS_MAX["debounce_max_s"]) -> float:
+        """A wall time as monotonic seconds, at most `most_s` ahead: wall clocks get corrected."""
+        ahead = min((at_ms - self._clock.now_ms()) / 1000, most_s)
         return self._clock.monotonic() + max(0.0, ahead)
+
+    def _planned(self, row: Row) -> float:
+        """When a turn of the store is due: it never waits longer than it was to wait in all."""
+        return self._monotonic(row["due_at"], (row["due_at"] - row["first_at"]) / 1000)
 
     async def _reload(self) -> None:
         """Plan the open turns that nobody announced."""
@@ -164,8 +182,10 @@ class Worker:
             log.error("turns_not_read", error=type(error).__name__)
             return
         for row in rows:
+            if not self._may_answer(row["agent_id"]):
+                continue
             key = ChatKey(row["tenant_id"], row["account"], row["chat"])
-            at = self._monotonic(row["due_at"])
+            at = self._planned(row)
             self._agenda.put_if_new(Due(key, row["turn_id"], at, at))
 
     def _start_due(self) -> None:
@@ -235,8 +255,14 @@ class Worker:
     # --- a turn from its judgement to its end ----------------------------------------------
 
     def _begun(self, lane: "_Lane", begun: Begun | None) -> None:
-        """The turn was judged: have it answered, unless it is over or something newer came."""
+        """The turn was judged: have it answered, unless it is over or something newer came.
+
+        One that may not be answered yet stays pending; `reload` plans it again.
+        """
         if begun is None or lane.stopped or self._group is None:
+            self._end(lane)
+            return
+        if not self._may_answer(begun.agent_id):
             self._end(lane)
             return
         work = self._answer(lane, begun)

@@ -16,6 +16,7 @@ import structlog
 from hub.gateway.admission import Entry
 from hub.gateway.custody import Custody
 from hub.gateway.handlers import Batch, FencedError, Outcome
+from hub.gateway.recall import Recall
 from hub.gateway.services import Services
 from hub.gateway.takeover import Verdict
 from hub.gateway.tokens import AgentIdentity
@@ -86,6 +87,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._session = Session(Role.HUB, services.session, clock.monotonic())
         self._custody = Custody(services, who)
+        self._recall = Recall()
         self._hello: Hello | None = None
         self._to_do = asyncio.Event()
         self._log_goes_on = False  # there are orders on the disk that were not sent
@@ -282,6 +284,8 @@ class Connection:
                 self._to_do.set()
             case HeartbeatReceived(heartbeat):
                 self._custody.status = heartbeat.status
+                self._recall.beat(heartbeat.status)
+                self._note_recall()
                 self._say(HeartbeatAck(n=heartbeat.n, hub_time=self._now()))
             case TypingReceived(it):
                 self._services.composing(self.who.tenant_id, it.account, it.chat, it.composing)
@@ -337,11 +341,17 @@ class Connection:
         self._storing = False
         if outcome.newest is not None:
             self._session.committed(outcome.newest)
+            self._recall.told(outcome.newest)
+            self._note_recall()
         for fault in outcome.faults:
             self._say(fault)
         for taken in outcome.intakes:
             self._services.take_up(taken)
         self._after_storing()
+
+    def _note_recall(self) -> None:
+        if self._recall.is_complete:
+            self._services.know(self.who.agent_id)
 
     def _refused(self, batch: Batch, error: Exception) -> None:
         """A batch is not on disk: it waits here, unacknowledged, while the disk cannot take it."""
@@ -380,6 +390,8 @@ class Connection:
             self._turn_away(ruled.verdict)
             return
         self._services.registry.seat(self)
+        self._recall.begin(hello, ruled.entry.up)
+        self._note_recall()
         self._log_goes_on = True
         if self._session.state is State.JUDGING:
             self._session.welcome(self._welcome(ruled.entry), self._clock.monotonic())

@@ -18,6 +18,7 @@ class Registry:
     def __init__(self) -> None:
         self._open: set[Connection] = set()
         self._seats: dict[str, Connection] = {}
+        self._known: set[str] = set()
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -52,6 +53,16 @@ class Registry:
         self._seats[agent_id] = connection
         if other is not None:
             other.close(CloseCode.REPLACED, "another connection of this agent took over")
+
+    def is_known(self, agent_id: str) -> bool:
+        """Whether an agent has told this process what it knows (`recall.py`)."""
+        return agent_id in self._known
+
+    def know(self, agent_id: str) -> bool:
+        """An agent has told what it knows; False when that is no news."""
+        is_news = agent_id not in self._known
+        self._known.add(agent_id)
+        return is_news
 
     def expel(self, agent_id: str, code: int, reason: str) -> None:
         """Close every socket of an agent, also one that has not said hello."""

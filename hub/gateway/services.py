@@ -18,7 +18,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Shared by all connections.
 
     `take_up` tells the conversation what a message led to, once it is on disk; `composing` that a
-    customer types (tenant, account, chat, active). Neither waits for anything.
+    customer types (tenant, account, chat, active); `know` that an agent has told what it knows, so
+    that its customers can be answered. None of them waits for anything.
     """
 
     store: Store
@@ -30,5 +31,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     defaults: TenantPolicy
     duplicate_window_ms: int
     send_timeout_s: float
+    know: Callable[[str], None]
     take_up: Callable[[Intake], None]
     composing: Callable[[str, str, str, bool], None]

@@ -205,8 +205,8 @@ def commit_together(
 
 def _undo(tx: Tx, connection: sqlite3.Connection) -> None:
     """End a transaction that was not committed."""
+    tx.memory.forget()  # a COMMIT that the disk refuses ends the transaction by itself
     if connection.in_transaction:
-        tx.memory.forget()
         connection.execute("ROLLBACK")
 
 

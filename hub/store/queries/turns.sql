@@ -8,7 +8,7 @@ WHERE t.tenant_id = :tenant_id AND t.turn_id = :turn_id;
 
 -- name: pending
 -- Every turn of every tenant that is still to be answered, the longest due first.
-SELECT turn_id, tenant_id, account, chat, first_at, due_at
+SELECT turn_id, tenant_id, account, chat, agent_id, first_at, due_at
 FROM turns WHERE state = 'pending'
 ORDER BY due_at, turn_id;
 

@@ -12,7 +12,6 @@ import msgspec
 
 from hub.assistant.engine import Answer, Turn
 from hub.conversation import records, transcript, turns, wording
-from hub.conversation.records import Shop
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import (
     ChatKey,
@@ -54,7 +53,7 @@ class Again(msgspec.Struct, frozen=True):
     due_at: int
 
 
-class View(msgspec.Struct, frozen=True):
+class _View(msgspec.Struct, frozen=True):
     """A turn at one moment, as far as its end depends on it."""
 
     key: ChatKey
@@ -87,35 +86,14 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
 
 def begin(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolicy) -> Begun | None:
     """The turn as an engine gets it; None when it is over, or ended here without an answer."""
-    found = look(tx, key, turn_id, now_ms, defaults)
-    if isinstance(found, View):
-        _let_go(tx, found)
-        return None
-    return found
-
-
-def look(
-    tx: Tx,
-    key: ChatKey,
-    turn_id: str,
-    now_ms: int,
-    defaults: TenantPolicy,
-    shop: Shop | None = None,
-) -> "Begun | View | None":
-    """The turn as an engine gets it, without writing anything.
-
-    A `View` says that the bot may not answer, which `begin` has to write down; None that the turn
-    is over. `shop` spares reading it again.
-    """
     row = tx.one("turns.one", tenant_id=key.tenant_id, turn_id=turn_id)
     if row is None or row["state"] != "pending":
         return None
-    shop = shop or records.shop(tx, key.tenant_id, defaults)
-    chat = records.chat_of(row)
+    shop, chat = records.shop(tx, key.tenant_id, defaults), records.chat_of(row)
     standing = transcript.fold(records.recent(tx, key))
     covered = transcript.of_turn(standing, turn_id)
     situation = _situation(key, chat.state, standing, covered)
-    view = View(
+    view = _View(
         key=key,
         turn_id=turn_id,
         version=row["version"],
@@ -127,7 +105,8 @@ def look(
         now=now_ms,
     )
     if not isinstance(proceed := view.verdict, Proceed):
-        return view
+        _let_go(tx, view)
+        return None
     turn = Turn(
         turn_id=turn_id,
         tenant=shop.profile,
@@ -224,13 +203,13 @@ def _situation(
     )
 
 
-def _now(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> View:
+def _now(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> _View:
     """The turn as it was begun, judged by the time and the rules of now.
 
     Whether it is still the same is asked by `_end`, which ends no other version.
     """
     rules = records.shop(tx, begun.key.tenant_id, defaults).rules
-    return View(
+    return _View(
         key=begun.key,
         turn_id=begun.turn.turn_id,
         version=begun.version,
@@ -243,7 +222,7 @@ def _now(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> View:
     )
 
 
-def _let_go(tx: Tx, view: View) -> bool:
+def _let_go(tx: Tx, view: _View) -> bool:
     """End a turn that the bot must not answer; False when it is not the one that was judged."""
     verdict = view.verdict
     if isinstance(verdict, Proceed):
@@ -255,13 +234,13 @@ def _let_go(tx: Tx, view: View) -> bool:
     return ended
 
 
-def _again(tx: Tx, view: View) -> Again | None:
+def _again(tx: Tx, view: _View) -> Again | None:
     """When a turn that was not ended is to be begun anew; None when it is over."""
     row = tx.one("turns.one", tenant_id=view.key.tenant_id, turn_id=view.turn_id)
     return Again(row["due_at"]) if row is not None and row["state"] == "pending" else None
 
 
-def _compose(view: View, words: str, verdict: Proceed) -> str:
+def _compose(view: _View, words: str, verdict: Proceed) -> str:
     """The message for the customer, with the apology and the disclosure that are due."""
     discloses = turns.must_disclose(view.state, view.now)
     return wording.compose(
@@ -271,7 +250,7 @@ def _compose(view: View, words: str, verdict: Proceed) -> str:
     )
 
 
-def _send(tx: Tx, view: View, reply: str) -> Order:
+def _send(tx: Tx, view: _View, reply: str) -> Order:
     """Order the reply from the agent that saw the newest message, and record it as said."""
     key = view.key
     event_id = turns.reply_id(key, view.covered[-1])
@@ -304,7 +283,7 @@ def _send(tx: Tx, view: View, reply: str) -> Order:
     return order
 
 
-def _remember_told(tx: Tx, view: View, handed_over_at: int | None) -> None:
+def _remember_told(tx: Tx, view: _View, handed_over_at: int | None) -> None:
     """Note what the reply said besides the answer; an ordinary one ends an announced handover."""
     state = view.state
     discloses = bool(view.policy.disclosure) and turns.must_disclose(state, view.now)
@@ -315,12 +294,12 @@ def _remember_told(tx: Tx, view: View, handed_over_at: int | None) -> None:
     tx.run("chats.told", **records.where(view.key), **told)
 
 
-def _pause(tx: Tx, view: View) -> None:
+def _pause(tx: Tx, view: _View) -> None:
     until = turns.pause(None, view.now, view.now, view.policy.takeover_s)
     tx.run("chats.pause", **records.where(view.key), paused_until=until)
 
 
-def _end(tx: Tx, view: View, end: _End) -> bool:
+def _end(tx: Tx, view: _View, end: _End) -> bool:
     """End the turn; False when it is over or not the one any more that was judged."""
     late = isinstance(view.verdict, Proceed) and view.verdict.late
     ended = tx.run(

@@ -8,7 +8,7 @@ import msgspec
 
 from hub.conversation import records, transcript, turns
 from hub.conversation.fates import take_status
-from hub.conversation.records import OpenTurn, Shop
+from hub.conversation.records import OpenTurn
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import AgentRef, ChatKey, Drop, Origin, Reason, Rules, Situation
 from hub.store.policy import DEFAULTS, TenantPolicy
@@ -33,19 +33,14 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     due_latest: int = 0
     quiet_s: float = 0.0
     cancel_running: bool = False
-    shop: Shop | None = None  # as it is now, for whoever begins the turn
 
 
 class _Arrival(msgspec.Struct, frozen=True):
     agent: AgentRef
     message: MessageReceived
     key: ChatKey
-    shop: Shop
+    rules: Rules
     now: int
-
-    @property
-    def rules(self) -> Rules:
-        return self.shop.rules
 
 
 def take_message(
@@ -60,8 +55,8 @@ def take_message(
     `defaults` are the hub's own figures for what the tenant did not set.
     """
     key = ChatKey(agent.tenant_id, message.account, message.chat)
-    shop = records.shop(tx, agent.tenant_id, defaults)
-    arrival = _Arrival(agent, message, key, shop, now_ms)
+    rules = records.shop(tx, agent.tenant_id, defaults).rules
+    arrival = _Arrival(agent, message, key, rules, now_ms)
     if message.from_me:
         return _take_own(tx, arrival)
     origin = turns.classify(message.chat, message.kind, from_me=False, own_key=False)
@@ -158,7 +153,6 @@ def _schedule(arrival: _Arrival, turn_id: str, first_at: int) -> Intake:
         due_at=turns.due(policy, first_at, arrival.now),
         due_latest=turns.latest_due(policy, first_at),
         quiet_s=policy.debounce_s,
-        shop=arrival.shop,
     )
 
 

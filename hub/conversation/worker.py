@@ -18,15 +18,14 @@ from hub.assistant.engine import Answer, Engine
 from hub.clock import Clock
 from hub.conversation import commit, wording
 from hub.conversation.agenda import Agenda, Due
-from hub.conversation.commit import Again, Begun, View
+from hub.conversation.commit import Again, Begun
 from hub.conversation.intake import Intake
-from hub.conversation.records import Shop
 from hub.conversation.turns import ChatKey, Reason
 from hub.store.database import Store
 from hub.store.errors import StoreError
 from hub.store.outbound import Order
 from hub.store.policy import DEFAULTS, SECONDS_MAX, TenantPolicy
-from hub.store.tx import Row, Tx
+from hub.store.tx import Row
 
 RELOAD_S: Final = 5.0
 """How often the store is asked for open turns that nobody announced: the socket's task may have
@@ -58,11 +57,10 @@ class EmptyAnswer(Exception):  # noqa: N818 - it names what came back
 class _Lane:
     """A turn under way: in the store before and after, in between with the engine."""
 
-    __slots__ = ("due", "shop", "stopped", "task")
+    __slots__ = ("due", "stopped", "task")
 
     def __init__(self, due: Due) -> None:
         self.due = due
-        self.shop: Shop | None = None
         self.stopped = False
         self.task: asyncio.Task[None] | None = None
 
@@ -108,7 +106,6 @@ class Worker:
         self._agenda = Agenda()
         self._failures: Counter[str] = Counter()
         self._running: dict[ChatKey, _Lane] = {}
-        self._shops: dict[ChatKey, Shop] = {}  # of the turns that are planned
         self._group: asyncio.TaskGroup | None = None
         self._bell = asyncio.Event()
         self._resting = False
@@ -121,13 +118,10 @@ class Worker:
             lane.stop()
         if intake.turn_id is not None and intake.due_at is None:
             self._agenda.remove(intake.chat)
-            self._shops.pop(intake.chat, None)
         elif intake.turn_id is not None and intake.due_at is not None:
             at = self._monotonic(intake.due_at, intake.quiet_s)
             latest = self._monotonic(intake.due_latest)
             self._agenda.put(Due(intake.chat, intake.turn_id, at, latest, intake.quiet_s))
-            if intake.shop is not None:
-                self._shops[intake.chat] = intake.shop
         self.wake()
 
     def composing(self, tenant_id: str, account: str, chat: str, active: bool) -> None:
@@ -190,41 +184,10 @@ class Worker:
 
     def _start_due(self) -> None:
         room = self._lanes_max - len(self._running)
-        lanes = [_Lane(due) for due in self._agenda.take(self._clock.monotonic(), room)]
-        for lane in lanes:
-            lane.shop = self._shops.pop(lane.due.key, None)
-            self._running[lane.due.key] = lane
-        if lanes and self._group is not None:
-            self._group.create_task(self._begin(lanes), name=f"{len(lanes)} turns begin")
-
-    async def _begin(self, lanes: list["_Lane"]) -> None:
-        """Judge turns side by side with what is being written; most may be answered."""
-        now_ms, defaults = self._clock.now_ms(), self._defaults
-
-        def look(tx: Tx, lane: "_Lane") -> Begun | View | Exception | None:
-            due = lane.due
-            try:
-                return commit.look(tx, due.key, due.turn_id, now_ms, defaults, lane.shop)
-            except Exception as error:  # noqa: BLE001 - one turn's failure is not the others'
-                return error
-
-        try:
-            found = await self._store.read(lambda tx: [look(tx, lane) for lane in lanes])
-        except StoreError as error:
-            for lane in lanes:
-                self._failed(lane, error)
-            return
-        for lane, seen in zip(lanes, found, strict=True):
-            if isinstance(seen, Exception):
-                self._failed(lane, seen)
-            elif isinstance(seen, View):
-                self._do(lane, self._write_begin(lane.due), self._begun)
-            else:
-                self._begun(lane, seen)
-
-    def _write_begin(self, due: Due) -> Callable[..., Begun | None]:
-        """The same for a turn that ends here, which has to be written."""
-        return partial(commit.begin, key=due.key, turn_id=due.turn_id, defaults=self._defaults)
+        for due in self._agenda.take(self._clock.monotonic(), room):
+            lane = self._running[due.key] = _Lane(due)
+            begin = partial(commit.begin, key=due.key, turn_id=due.turn_id, defaults=self._defaults)
+            self._do(lane, begin, self._begun)
 
     def _do(
         self, lane: "_Lane", step: Callable[..., T], done: Callable[["_Lane", T], None]

@@ -26,7 +26,6 @@ from hub.conversation.turns import (
 from hub.store.outbound import Order, enqueue_down
 from hub.store.policy import TenantPolicy
 from hub.store.tx import Tx
-from protocol import ids
 from protocol.messages import Instant, MessageSend
 
 _State = Literal["answered", "suggested", "waiting", "dropped"]
@@ -259,27 +258,7 @@ def _send(tx: Tx, view: _View, reply: str) -> Order:
         account=key.account, chat=key.chat, text=reply, expires_at=Instant(expires_at)
     )
     order = enqueue_down(tx, key.tenant_id, view.agent_id, event_id, data, view.now)
-    tx.run(
-        "messages.insert",
-        **records.where(key),
-        agent_id=view.agent_id,
-        participant="",
-        wa_id=ids.whatsapp_key(event_id),
-        direction="out",
-        author="bot",
-        kind="text",
-        text=reply,
-        media=None,
-        reply_to=None,
-        sender=None,
-        sent_at=view.now,
-        received_at=view.now,
-        live=1,
-        turn_id=view.turn_id,
-        event_id=str(event_id),
-        state="queued",
-        state_at=view.now,
-    )
+    records.say(tx, key, view.agent_id, view.turn_id, event_id, "queued", reply, view.now)
     return order
 
 

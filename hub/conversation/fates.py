@@ -69,7 +69,8 @@ def _take_lost_reply(tx: Tx, agent: AgentRef, status: MessageStatus, now_ms: int
         return
     key, turn_id = _chat(found), found["turn_id"]
     later = [r for r in open_messages if r["turn_id"] == turn_id and r["id"] > found["id"]]
-    _record_lost(tx, agent, found, status, now_ms)
+    said = (turn_id, status.ref, status.state, None, now_ms)  # that we wrote: the words are gone
+    records.say(tx, key, agent.agent_id, *said)
     trouble = turns.trouble(status.state)
     tx.run(
         "turns.finish",
@@ -93,31 +94,6 @@ def _answers(status: MessageStatus, row: Row) -> bool:
 
 def _chat(row: Row) -> ChatKey:
     return ChatKey(row["tenant_id"], row["account"], row["chat"])
-
-
-def _record_lost(tx: Tx, agent: AgentRef, row: Row, status: MessageStatus, now_ms: int) -> None:
-    """Remember that we wrote here; the words are gone."""
-    tx.run(
-        "messages.insert",
-        **records.where(_chat(row)),
-        agent_id=agent.agent_id,
-        participant="",
-        wa_id=ids.whatsapp_key(status.ref),
-        direction="out",
-        author="bot",
-        kind="text",
-        text=None,
-        media=None,
-        reply_to=None,
-        sender=None,
-        sent_at=now_ms,
-        received_at=now_ms,
-        live=0,
-        turn_id=row["turn_id"],
-        event_id=str(status.ref),
-        state=status.state,
-        state_at=now_ms,
-    )
 
 
 def _open_anew(tx: Tx, rows: list[Row]) -> None:

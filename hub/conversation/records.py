@@ -1,7 +1,8 @@
 """A chat's rows, read into the types that the cores judge, and a received message as a row."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -13,7 +14,7 @@ from hub.store import policy
 from hub.store.policy import TenantPolicy
 from hub.store.tx import Row, Tx
 from protocol import ids
-from protocol.messages import MessageReceived
+from protocol.messages import MessageReceived, SendState
 
 RECENT_MAX: Final = 64
 """Messages of a chat that are looked at: far more than an engine reads or a burst holds."""
@@ -56,7 +57,9 @@ def where(key: ChatKey) -> dict[str, Any]:
 
 def shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
     """The tenant with its rules; `defaults` stand where it set nothing."""
-    return tx.memory.get((tenant_id, defaults), lambda: _shop(tx, tenant_id, defaults))
+    # By identity, which is found sooner; what is kept keeps `defaults` alive.
+    key = (tenant_id, id(defaults))
+    return tx.memory.get(key, lambda: (_shop(tx, tenant_id, defaults), defaults))[0]
 
 
 def _shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
@@ -157,7 +160,7 @@ def record(
 ) -> bool:
     """Insert what an agent saw, covered by a turn; False when the tenant has it already."""
     inserted = tx.run(
-        "messages.insert",
+        "messages.take",
         tenant_id=agent.tenant_id,
         agent_id=agent.agent_id,
         account=message.account,
@@ -175,11 +178,34 @@ def record(
         received_at=now_ms,
         live=int(message.live),
         turn_id=turn_id,
-        event_id=None,
-        state=None,
-        state_at=None,
     )
     return inserted == 1
+
+
+def say(
+    tx: Tx,
+    key: ChatKey,
+    agent_id: str,
+    turn_id: str,
+    event_id: UUID,
+    state: SendState | Literal["queued"],
+    text: str | None,
+    now_ms: int,
+) -> None:
+    """Insert what we say or said in a chat, under the id that it has in WhatsApp."""
+    tx.run(
+        "messages.say",
+        tenant_id=key.tenant_id,
+        agent_id=agent_id,
+        account=key.account,
+        chat=key.chat,
+        wa_id=ids.whatsapp_key(event_id),
+        text=text,
+        turn_id=turn_id,
+        event_id=str(event_id),
+        state=state,
+        now_ms=now_ms,
+    )
 
 
 def _json(value: msgspec.Struct | None) -> str | None:

@@ -6,6 +6,7 @@ Sources: docs/rules.md §1 (filter, staleness, debounce, modes, takeover, loop b
 
 from collections.abc import Iterable
 from enum import Enum, StrEnum, auto
+from hashlib import sha256
 from typing import Final, Literal
 from uuid import UUID
 
@@ -150,7 +151,7 @@ def reply_id(key: ChatKey, wa_id: str) -> UUID:
 def turn_id(key: ChatKey, wa_id: str) -> str:
     """The name of the turn that a message opens: after the message, which opens no other."""
     name = msgspec.json.encode([key.tenant_id, key.account, key.chat, wa_id])
-    return str(ids.name_based(b"turn" + name))
+    return sha256(name).hexdigest()[:32]
 
 
 def source_of(own: str, key: ChatKey, inbound: Iterable[str]) -> str | None:
@@ -178,9 +179,16 @@ def judge(rules: Rules, situation: Situation, now: int) -> Verdict:
         return barred
     if _age_s(max(situation.sent_at), now) >= rules.policy.stale_s:
         return Wait(Reason.STALE)
-    if sum(at > now - LOOP_WINDOW_MS for at in situation.replied_at) >= LOOP_REPLIES:
+    if (
+        situation.replied_at
+        and sum(at > now - LOOP_WINDOW_MS for at in situation.replied_at) >= LOOP_REPLIES
+    ):
         return Wait(Reason.LOOP)
     return Proceed(mode, _age_s(min(situation.sent_at), now) >= rules.policy.fresh_s)
+
+
+def _is_loop(replied_at: Iterable[int], now: int) -> bool:
+    return sum(at > now - LOOP_WINDOW_MS for at in replied_at) >= LOOP_REPLIES
 
 
 def _judge_contact(rules: Rules, situation: Situation) -> Wait | Drop | None:

@@ -9,13 +9,14 @@ and the end. One alarm wakes the session when it asks to be woken.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from hub.gateway.admission import Entry
 from hub.gateway.custody import Custody
 from hub.gateway.handlers import Batch, FencedError, Outcome
+from hub.gateway.outlet import Outlet, Wire
 from hub.gateway.recall import Recall
 from hub.gateway.services import Services
 from hub.gateway.takeover import Verdict
@@ -48,8 +49,6 @@ from protocol.session import Closing, Role, Session, State
 
 log = structlog.get_logger(__name__)
 
-OUTBOX_FRAMES_MAX: Final = 512  # an agent that takes nothing of so much is not there any more
-READ_AHEAD_MAX: Final = 256  # so many answers waiting hold back what is read next
 STORE_RETRY_S: Final = 1.0  # between tries to store what the disk did not take
 BUSY_S: Final = 5.0  # how long an agent is asked to wait meanwhile; it is asked again
 CODE_SHOWN: Final = 40  # characters of what a peer calls a code; it may be any text
@@ -63,18 +62,6 @@ REFUSALS: Final = {
 }
 
 
-class Wire(Protocol):
-    """A socket that was accepted. None of the calls waits, and none fails when it is gone."""
-
-    def write(self, frames: Sequence[str]) -> None: ...
-
-    def hang_up(self, code: int, reason: str) -> None: ...
-
-    def abort(self) -> None: ...
-
-    def hold(self, on: bool) -> None: ...
-
-
 class Connection:
     """From the accepted upgrade to the end of the socket."""
 
@@ -83,8 +70,8 @@ class Connection:
         self.who = who
         self._services = services
         self._clock = clock
-        self._wire = wire
         self._loop = asyncio.get_running_loop()
+        self._outlet = Outlet(wire, services.send_timeout_s, self._give_up)
         self._session = Session(Role.HUB, services.session, clock.monotonic())
         self._custody = Custody(services, who)
         self._recall = Recall()
@@ -93,12 +80,7 @@ class Connection:
         self._log_goes_on = False  # there are orders on the disk that were not sent
         self._reading_log = False
         self._storing = False  # a batch is on its way to the disk, or rests before another try
-        self._outbox: list[str] = []
-        self._closing: Closing | None = None
-        self._takes_more = True  # the socket; while it does not, the outbox fills
-        self._held_back = False  # reading, because too many answers wait
         self._settling: asyncio.Handle | None = None
-        self._stall: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self._token_ends: float | None = None
@@ -124,15 +106,16 @@ class Connection:
                 await self._guarded(self._push)
             await self._custody.leave(self._end_code)
         finally:
-            for handle in (self._alarm, self._stall, self._settling):
+            self._outlet.end()
+            for handle in (self._alarm, self._settling):
                 if handle is not None:
                     handle.cancel()
             self._services.registry.remove(self)
 
     def _is_over(self) -> bool:
         """Whether everything is said and everything that came in is stored, or cannot be."""
-        silent = not self._outbox and self._closing is None
-        return self._session.state is State.CLOSED and silent and not self._storing
+        closed = self._session.state is State.CLOSED
+        return closed and self._outlet.is_silent and not self._storing
 
     # --- orders from outside ----------------------------------------------------------------
 
@@ -201,50 +184,22 @@ class Connection:
     def lost(self, code: int) -> None:
         """The socket is closed."""
         self._session.receive_close(code)
-        self._outbox, self._closing = [], None
+        self._outlet.clear()
         self._settle()
 
     def writable(self, now: bool) -> None:
         """The socket takes more, or for the time being it does not."""
-        self._takes_more = now
+        self._outlet.writable(now)
         if now:
-            self._flush()
             self._to_do.set()  # there is room for more of the log
-        elif self._stall is None:
-            self._stall = self._loop.call_later(self._services.send_timeout_s, self._give_up)
-
-    def _flush(self) -> None:
-        """Put on the socket what waits, as far as it takes it."""
-        if not self._takes_more:
-            self._hold_back(on=len(self._outbox) > READ_AHEAD_MAX)
-            return
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-        if self._outbox:
-            outbox, self._outbox = self._outbox, []
-            self._wire.write(outbox)
-        if self._closing is not None:
-            closing, self._closing = self._closing, None
-            self._wire.hang_up(*closing)
-        self._hold_back(on=False)
-        if self._session.state is State.CLOSED:
-            self._to_do.set()
-
-    def _hold_back(self, *, on: bool) -> None:
-        """Read on only while the answers get away: a flood slows nobody but its sender."""
-        if on is not self._held_back:
-            self._held_back = on
-            self._wire.hold(on)
 
     def _give_up(self) -> None:
         """Nothing gets through: do not wait for what may never come in either."""
         log.warning("agent_takes_nothing", agent_id=self.who.agent_id)
         self._session.close(CloseCode.PEER_STALLED, "nothing can be sent")
         self._settle()
-        self._outbox, self._closing = [], None
+        self._outlet.cut()
         self._to_do.set()
-        self._wire.abort()
 
     # --- the session ------------------------------------------------------------------------
 
@@ -259,13 +214,12 @@ class Connection:
         while happenings := self._session.happenings():
             for happening in happenings:
                 self._note(happening)
-        self._outbox.extend(self._session.data_to_send())
-        if len(self._outbox) > OUTBOX_FRAMES_MAX and not self._takes_more:
-            self._outbox.clear()  # nobody reads it, and the logs say the rest next time
+        if not self._outlet.put(self._session.data_to_send()):
             self._session.close(CloseCode.PEER_STALLED, "too much waits to be sent")
             self._session.happenings()
-        self._closing = self._session.close_to_send() or self._closing
-        self._flush()
+        self._outlet.flush(self._session.close_to_send())
+        if self._session.state is State.CLOSED:
+            self._to_do.set()
         self._store()
         self._set_alarm()
 
@@ -436,4 +390,4 @@ class Connection:
     def _room(self) -> int:
         """How many orders may go out now: as many as agent and outbox take."""
         sendable = self._session.sendable(self._clock.monotonic())
-        return min(sendable, PUSH_ROWS - len(self._outbox))
+        return min(sendable, PUSH_ROWS - self._outlet.waiting)

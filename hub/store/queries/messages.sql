@@ -1,11 +1,22 @@
--- name: insert
--- Records a message, unless the tenant has it under its natural key already.
+-- name: take
+-- Records a message that an agent saw, unless the tenant has it under its natural key already.
+-- (What a query does not name is NULL without being bound, which sqlite3 does at a microsecond each.)
 INSERT INTO messages
     (tenant_id, agent_id, account, chat, participant, wa_id, direction, author, kind, text, media,
-     reply_to, sender, sent_at, received_at, live, turn_id, event_id, state, state_at)
+     reply_to, sender, sent_at, received_at, live, turn_id)
 VALUES
     (:tenant_id, :agent_id, :account, :chat, :participant, :wa_id, :direction, :author, :kind, :text,
-     :media, :reply_to, :sender, :sent_at, :received_at, :live, :turn_id, :event_id, :state, :state_at)
+     :media, :reply_to, :sender, :sent_at, :received_at, :live, :turn_id)
+ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
+
+-- name: say
+-- Records a reply of ours, whatever has become of it, unless it is known already.
+INSERT INTO messages
+    (tenant_id, agent_id, account, chat, wa_id, direction, author, kind, text, sent_at, received_at,
+     turn_id, event_id, state, state_at)
+VALUES
+    (:tenant_id, :agent_id, :account, :chat, :wa_id, 'out', 'bot', 'text', :text, :now_ms, :now_ms,
+     :turn_id, :event_id, :state, :now_ms)
 ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
 
 -- name: is_own

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from hub.gateway.connection import OUTBOX_FRAMES_MAX, Connection
+from hub.gateway.connection import Connection
+from hub.gateway.outlet import FRAMES_MAX
 from hub.gateway.tokens import AgentIdentity
 from protocol import codec
 from tests.hub.gateway.stage import Stage
@@ -56,7 +57,7 @@ async def test_an_outbox_that_overflows_ends_the_connection(tmp_path: Path) -> N
             line.received([codec.encode(stage.agent().hello())])
             await stage.becomes("online")
             line.writable(False)
-            for _ in range(OUTBOX_FRAMES_MAX + 1):
+            for _ in range(FRAMES_MAX + 1):
                 services.registry.show_typing("agt_a", "+919800000009", "1@c.us", True)
             line.writable(True)
             await serving

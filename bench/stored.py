@@ -69,12 +69,13 @@ def fill(database: Path, stored: Stored, now_ms: int) -> None:
 
 
 def let_time_pass(database: Path, stored: Stored) -> None:
-    """Date back what the bot wrote since `fill`, so that its replies do not pass for a loop's."""
+    """Make what happened since `fill` history: the bot's replies are old, and read."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
             "UPDATE messages SET sent_at = sent_at - ? WHERE id > ? AND author = 'bot'",
             (LOOP_WINDOW_MS, stored.messages),
         )
+        connection.execute("UPDATE down_events SET result = 'read' WHERE result IS NULL")
 
 
 def size_mib(folder: Path) -> float:

@@ -322,8 +322,9 @@ class Connection:
         self._to_do.set()
 
     def _after_storing(self) -> None:
+        """Go on; acks and orders that the same transaction brought about leave in one write."""
         self._storing = False
-        self._settle()
+        self._settle_soon()
         self._to_do.set()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -34,6 +34,7 @@ from tests.hub.gateway.client import READY
 WINDOW: Final = 32
 WAIT_S: Final = 20.0
 TEXT, CLOSE = 1, 8
+ABNORMAL: Final = 1006
 
 
 class Lean:
@@ -121,13 +122,17 @@ class Lean:
                 await self._heard.wait()
 
     async def _listen(self) -> None:
-        if self.deaf:
-            await self._skim()
+        try:
+            await (self._skim() if self.deaf else self._hear())
+        finally:
+            self.cut()
+
+    async def _hear(self) -> None:
         while self.closed is None:
             try:
                 opcode, payload = await self._frame()
             except (asyncio.IncompleteReadError, ConnectionError):
-                opcode, payload = CLOSE, struct.pack("!H", 1006)
+                opcode, payload = CLOSE, struct.pack("!H", ABNORMAL)
             if opcode == CLOSE:
                 (self.closed,) = struct.unpack("!H", payload[:2])
             else:
@@ -141,7 +146,7 @@ class Lean:
             if self.awaited is not None and self.awaited in tail:
                 self.awaited = None
                 self._heard.set()
-        self.closed = 1006
+        self.closed = ABNORMAL
         self._heard.set()
 
     def _take(self, frame: str) -> None:

@@ -44,6 +44,10 @@ class Window(msgspec.Struct, frozen=True):
     min_s: float
     max_s: float
 
+    def after(self, elapsed_s: float) -> "Window":
+        """What is left of it so long after the close."""
+        return Window(max(0.0, self.min_s - elapsed_s), max(0.0, self.max_s - elapsed_s))
+
 
 class Backoff:
     """Counts the tries since the last connection that lived long enough."""

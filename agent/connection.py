@@ -91,11 +91,12 @@ class Connection:
             group.create_task(self._read(), name="link reader")
             group.create_task(self._write(), name="link writer")
             closed = await self._work()
+            closed_at = self._to.clock.monotonic()  # the goodbyes may take seconds more
             watch.cancel()
-        live_s = 0.0
-        if self._live_since is not None:
-            live_s = self._to.clock.monotonic() - self._live_since
-        return Ended(closed.code, closed.reason, closed.by_peer, live_s, self._window)
+        now = self._to.clock.monotonic()
+        live_s = 0.0 if self._live_since is None else now - self._live_since
+        window = None if self._window is None else self._window.after(now - closed_at)
+        return Ended(closed.code, closed.reason, closed.by_peer, live_s, window)
 
     def stop(self) -> None:
         """End the connection cleanly: acknowledge what is committed, then close 1000."""

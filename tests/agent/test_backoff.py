@@ -107,3 +107,10 @@ def test_other_answers_follow_the_backoff(backoff: Backoff, status: int) -> None
 def test_retry_after_is_read_in_both_forms(header: str | None, seconds: float | None) -> None:
     """Seconds or a date; what is neither says nothing."""
     assert retry_after_s(header, 60_000) == seconds
+
+
+def test_a_window_counts_from_the_close() -> None:
+    """What the goodbyes took is not waited again, and a window that is over is now."""
+    assert Window(2, 30).after(0.5) == Window(1.5, 29.5)
+    assert Window(2, 30).after(5) == Window(0, 25)
+    assert Window(2, 30).after(31) == Window(0, 0)

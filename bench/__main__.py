@@ -15,13 +15,17 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import poll_wait, report, rounds
+from bench import flat, flood, idle, poll_wait, report, rounds, start
 from bench.plan import Facts, Plan, Section
 from bench.processes import ROOT
 
 SECTIONS: Final = (
     Section("round_trips", rounds.measure, rounds.show, quick=True),
     Section("poll_wait", poll_wait.measure, poll_wait.show),
+    Section("idle", idle.measure, idle.show),
+    Section("start", start.measure, start.show),
+    Section("flat", flat.measure, flat.show),
+    Section("flood", flood.measure, flood.show),
 )
 RESULTS: Final = ROOT / "bench" / "results"
 SCRATCH: Final = ROOT / ".run"  # /tmp may be memory, where an fsync costs nothing

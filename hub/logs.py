@@ -5,9 +5,11 @@ through the standard library takes the same way, from warnings on: their debug l
 frames. `protocol.scrub` knows what has to go; here it is put where nothing can pass beside it.
 """
 
+import io
 import logging
 import sys
-from typing import Any, Final, TextIO
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -21,7 +23,7 @@ _FRAMES_MAX: Final = 20
 
 def configure(level: str, clock: Clock, stream: TextIO | None = None) -> None:
     """Set up logging for this process; `stream` is stderr by default."""
-    out = stream or sys.stderr
+    out = cast(TextIO, _Patient(stream or sys.stderr))
     common: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -46,6 +48,22 @@ def configure(level: str, clock: Clock, stream: TextIO | None = None) -> None:
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.WARNING)
+
+
+class _Patient(io.TextIOBase):
+    """A stream that lets a line go when it cannot be written: a full disk must stop no work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Stamp:

@@ -26,6 +26,9 @@ class Agenda:
         self._count = 0  # breaks ties, first come first served
         self._busy: set[ChatKey] = set()
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def put(self, due: Due) -> None:
         """Plan a chat's turn, in place of what was planned for the chat."""
         self._entries[due.key] = due

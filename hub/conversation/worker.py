@@ -34,6 +34,11 @@ RETRY_S: Final = 30.0
 """How long a turn rests when it failed by a defect of ours."""
 STORE_RETRY_S: Final = 2.0
 """How long it rests when the store failed under it: a full disk, a lock."""
+PLANNED_MAX: Final = 10_000
+"""So many turns are kept in mind, 500 bytes each; as many as agents may send before they pause."""
+RELOADED_MAX: Final = 2_000
+"""So many are read back at a time: some 10 ms of the loop."""
+RELOAD_MIN_S: Final = 0.05
 FAILURES_MAX: Final = 3
 """So often a turn may fail by a defect of ours before a person has to look at it."""
 
@@ -109,6 +114,8 @@ class Worker:
         self._group: asyncio.TaskGroup | None = None
         self._bell = asyncio.Event()
         self._resting = False
+        self._rest_until = float("-inf")
+        self._more_pending = False  # than are planned
         self._reload_at = float("-inf")
 
     def took(self, intake: Intake) -> None:
@@ -121,8 +128,16 @@ class Worker:
         elif intake.turn_id is not None and intake.due_at is not None:
             at = self._monotonic(intake.due_at, intake.quiet_s)
             latest = self._monotonic(intake.due_latest)
-            self._agenda.put(Due(intake.chat, intake.turn_id, at, latest, intake.quiet_s))
+            self._plan(Due(intake.chat, intake.turn_id, at, latest, intake.quiet_s))
         self.wake()
+
+    def _plan(self, due: Due) -> None:
+        """Keep a turn in mind; beyond a bound the store alone does, and `_reload` finds it."""
+        if len(self._agenda) < PLANNED_MAX:
+            self._agenda.put(due)
+        else:
+            self._agenda.remove(due.key)
+            self._more_pending = True
 
     def composing(self, tenant_id: str, account: str, chat: str, active: bool) -> None:
         """A customer began or stopped typing."""
@@ -171,10 +186,11 @@ class Worker:
             return
         self._reload_at = self._clock.monotonic() + RELOAD_S
         try:
-            rows = await self._store.all("turns.pending")
+            rows = await self._store.all("turns.pending", limit=RELOADED_MAX)
         except StoreError as error:
             log.error("turns_not_read", error=type(error).__name__)
             return
+        self._more_pending = len(rows) == RELOADED_MAX
         for row in rows:
             if not self._may_answer(row["agent_id"]):
                 continue
@@ -183,6 +199,8 @@ class Worker:
             self._agenda.put_if_new(Due(key, row["turn_id"], at, at))
 
     def _start_due(self) -> None:
+        if self._clock.monotonic() < self._rest_until:
+            return
         room = self._lanes_max - len(self._running)
         for due in self._agenda.take(self._clock.monotonic(), room):
             lane = self._running[due.key] = _Lane(due)
@@ -195,7 +213,7 @@ class Worker:
         """Take one step of a lane in the store, at the time of its transaction."""
         clock = self._clock
         self._store.submit(
-            lambda tx: step(tx, now_ms=clock.now_ms()),
+            lambda: partial(step, now_ms=clock.now_ms()),
             partial(done, lane),
             partial(self._failed, lane),
         )
@@ -208,7 +226,11 @@ class Worker:
     async def _rest(self) -> None:
         """Wait for the next turn or the next look at the store, unless the bell rings first."""
         next_at = self._agenda.next_at() if len(self._running) < self._lanes_max else None
-        until = self._reload_at if next_at is None else min(next_at, self._reload_at)
+        until = self._reload_at
+        if self._more_pending and not len(self._agenda):
+            until = self._reload_at = min(until, self._clock.monotonic() + RELOAD_MIN_S)
+        if next_at is not None:
+            until = min(until, max(next_at, self._rest_until))
         self._resting = True
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, until - self._clock.monotonic())):
@@ -271,8 +293,9 @@ class Worker:
         """A step failed: try the turn again later; what fails again and again is a person's."""
         due, now = lane.due, self._clock.monotonic()
         log.error("turn_failed", turn_id=due.turn_id, **_place(error))
-        if isinstance(error, StoreError):  # the disk's fault, not the turn's
-            self._plan_again(due, now + STORE_RETRY_S)
+        if isinstance(error, StoreError):  # the disk's fault, not the turn's: all of them rest
+            self._rest_until = now + STORE_RETRY_S
+            self._plan_again(due, self._rest_until)
             self._end(lane)
             return
         self._failures[due.turn_id] += 1

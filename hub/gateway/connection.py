@@ -15,7 +15,7 @@ import structlog
 
 from hub.gateway.admission import Entry
 from hub.gateway.custody import Custody
-from hub.gateway.handlers import Batch, FencedError, Outcome
+from hub.gateway.handlers import FencedError, Outcome
 from hub.gateway.outlet import Outlet, Wire
 from hub.gateway.recall import Recall
 from hub.gateway.services import Services
@@ -50,6 +50,7 @@ from protocol.session import Closing, Role, Session, State
 log = structlog.get_logger(__name__)
 
 STORE_RETRY_S: Final = 1.0  # between tries to store what the disk did not take
+RENEWAL_S: Final = 1.5  # before its end a pause is asked anew, or every window would fill between
 BUSY_S: Final = 5.0  # how long an agent is asked to wait meanwhile; it is asked again
 CODE_SHOWN: Final = 40  # characters of what a peer calls a code; it may be any text
 PUSH_ROWS: Final = 32  # orders read at a time; so many frames waiting hold the next ones back
@@ -155,9 +156,9 @@ class Connection:
         self._settle()
 
     def ask_pause(self, message: str, retry_after_s: float) -> None:
-        """Ask the agent to send no new events for a while, unless it was asked already."""
+        """Ask the agent to send no new events for a while; again just before that while is over."""
         now = self._clock.monotonic()
-        if self._session.state is State.LIVE and now >= self._pause_asked_until:
+        if self._session.state is State.LIVE and now >= self._pause_asked_until - RENEWAL_S:
             self._pause_asked_until = now + retry_after_s
             self._session.busy(message, retry_after_s)
             self._settle()
@@ -225,8 +226,8 @@ class Connection:
 
     def _note(self, happening: Happening) -> None:
         match happening:
-            case EventReceived(event):
-                self._custody.events.append(event)
+            case EventReceived(event, text):
+                self._custody.take(event, len(text))
             case EventsAcknowledged(seq):
                 self._custody.acked = seq
                 if self._log_goes_on:
@@ -307,11 +308,11 @@ class Connection:
         if self._recall.is_complete:
             self._services.know(self.who.agent_id)
 
-    def _refused(self, batch: Batch, error: Exception) -> None:
+    def _refused(self, error: Exception) -> None:
         """A batch is not on disk: it waits here, unacknowledged, while the disk cannot take it."""
         if isinstance(error, StoreError) and not isinstance(error, StoreClosed):
             log.warning("not_stored", agent_id=self.who.agent_id, error=error.code)
-            self._custody.give_back(batch)
+            self._custody.give_back()
             self.ask_pause(str(error), BUSY_S)
             self._loop.call_later(STORE_RETRY_S, self._after_storing)
             return
@@ -332,6 +333,9 @@ class Connection:
             await work()
         except FencedError:
             pass  # who has the agent's word now also closes this socket
+        except StoreError as error:
+            log.warning("not_served", agent_id=self.who.agent_id, error=error.code)
+            self.close(CloseCode.BUSY, "the hub's database takes nothing now")
         except Exception:
             log.exception("custody_failed", agent_id=self.who.agent_id)
             self.close(CloseCode.INTERNAL_ERROR, "the hub could not serve you")

@@ -22,6 +22,7 @@ from protocol.messages import AgentStatus, Event, Hello, QuarantinedEvent
 log = structlog.get_logger(__name__)
 
 LEAVE_RETRY_S: Final = 1.0
+PARCEL_SIZE_MAX: Final = 131_072  # characters of events after which a transaction takes no more
 
 
 class Custody:
@@ -30,7 +31,7 @@ class Custody:
     def __init__(self, services: Services, who: AgentIdentity) -> None:
         self.link: Link | None = None
         self.connection_id = str(uuid4())
-        self.events: list[Event | QuarantinedEvent] = []
+        self.events: list[tuple[Event | QuarantinedEvent, int]] = []
         self.status: AgentStatus | None = None
         self.acked: int | None = None
         self.seen_ms = services.clock.now_ms()
@@ -38,6 +39,8 @@ class Custody:
         self._store = services.store
         self._clock = services.clock
         self._who = who
+        self._parcel: Batch | None = None  # what is on its way to the disk
+        self._sizes: list[int] = []
 
     async def admit(self, hello: Hello) -> Admission:
         """Rule on the hello; from here on this connection may have the agent's word."""
@@ -61,34 +64,50 @@ class Custody:
         """Whether something gathered that must reach the disk; an ack of our log alone can wait."""
         return self.link is not None and bool(self.events or self.status is not None)
 
-    def commit(
-        self, done: Callable[[Outcome], None], refused: Callable[[Batch, Exception], None]
-    ) -> None:
-        """Take custody of what gathered; one of the two is called when that is decided.
+    def take(self, event: Event | QuarantinedEvent, size: int) -> None:
+        """An event of so many characters came in."""
+        self.events.append((event, size))
+
+    def commit(self, done: Callable[[Outcome], None], refused: Callable[[Exception], None]) -> None:
+        """Take custody of what gathers until the writer begins; one of the two is called then.
 
         `refused` gets FencedError when another connection has the agent's word.
         """
+        self._store.submit(self._record, done, refused)
+
+    def _record(self) -> Callable[[Tx], Outcome]:
         if self.link is None:
             raise LookupError("nothing is taken before the hello was accepted")
-        batch = Batch(tuple(self.events), self.status, self.acked, self.seen_ms)
-        self.events, self.status, self.acked = [], None, None
-        services, now = self._services, self._clock.now_ms()
-        self._store.submit(
-            partial(
-                handlers.record,
-                roster=services.roster,
-                link=self.link,
-                batch=batch,
-                now=now,
-                defaults=services.defaults,
-            ),
-            done,
-            partial(refused, batch),
+        self._parcel = batch = self._pack()
+        return partial(
+            handlers.record,
+            roster=self._services.roster,
+            link=self.link,
+            batch=batch,
+            now=self._clock.now_ms(),
+            defaults=self._services.defaults,
         )
 
-    def give_back(self, batch: Batch) -> None:
+    def _pack(self) -> Batch:
+        """What goes into one transaction: not so much that others would have to wait for it."""
+        count = size = 0
+        while count < len(self.events) and size < PARCEL_SIZE_MAX:
+            size += self.events[count][1]
+            count += 1
+        events = tuple(event for event, _ in self.events[:count])
+        self._sizes = [size for _, size in self.events[:count]]
+        del self.events[:count]
+        status, self.status = self.status, None
+        acked, self.acked = self.acked, None
+        return Batch(events, status, acked, self.seen_ms)
+
+    def give_back(self) -> None:
         """Keep what could not be stored for another try, in front of what came since."""
-        self.events[:0] = batch.events
+        batch = self._parcel
+        if batch is None:
+            return
+        self._parcel = None
+        self.events[:0] = zip(batch.events, self._sizes, strict=True)
         self.status = self.status or batch.status
         self.acked = self.acked if batch.acked is None else max(batch.acked, self.acked or 0)
 

@@ -1,7 +1,8 @@
 """Closes the sockets of agents whose right to connect was taken by another process."""
 
+import asyncio
 import json
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import structlog
 
@@ -9,6 +10,8 @@ from hub.gateway.services import Services
 from hub.store.errors import StoreError
 from hub.store.tx import Tx
 from protocol.errors import CloseCode
+
+RETRY_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -18,8 +21,14 @@ async def watch(services: Services) -> NoReturn:
     store = services.store
     seen = store.changed.count
     while True:
-        seen = await store.changed.after(seen)
-        rows = await store.all("presence.revoked", open=json.dumps(services.registry.agents()))
+        changed = await store.changed.after(seen)
+        try:
+            rows = await store.all("presence.revoked", open=json.dumps(services.registry.agents()))
+        except StoreError as error:
+            log.warning("revocations_not_read", error=error.code)
+            await asyncio.sleep(RETRY_S)
+            continue
+        seen = changed
         if rows:
             await _expel(services, [row["agent_id"] for row in rows])
 

@@ -12,6 +12,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 
 EXTENSION: Final = "sak.wire"  # under which an ASGI scope holds the wire
+SLICE_BYTES: Final = 8192  # ten messages, or 4 ms of the smallest frames
+PONGS_MAX_BYTES: Final = 65_536
+PARTS_MAX: Final = 1024  # of one message
+BY_SLICES, BY_LISTENER = 1, 2  # reasons against reading
+TOO_BIG: Final = 1009
 NOT_UTF8: Final = 1007
 NO_CLOSE_FRAME: Final = 1006
 
@@ -36,6 +41,9 @@ class AgentWire(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._listener: Listener | None = None
         self._arrived: list[str | bytes] = []
+        self._unread = b""
+        self._is_slicing = False
+        self._paused = 0  # the reasons against reading
 
     async def run_asgi(self) -> None:
         """Serve the application, which finds this wire in its scope."""
@@ -70,7 +78,7 @@ class AgentWire(WebSocketsSansIOProtocol):
             return
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self.transport.resume_reading()  # the peer's farewell has to come in
+        self._pause(BY_LISTENER, on=False)  # the peer's farewell has to come in
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
 
     def abort(self) -> None:
@@ -79,7 +87,15 @@ class AgentWire(WebSocketsSansIOProtocol):
 
     def hold(self, on: bool) -> None:
         """Stop reading, or go on."""
-        if on:
+        self._pause(BY_LISTENER, on=on)
+
+    def _pause(self, reason: int, *, on: bool) -> None:
+        """Read only while nobody has a reason against it."""
+        before = self._paused
+        self._paused = before | reason if on else before & ~reason
+        if bool(before) is bool(self._paused) or self.transport.is_closing():
+            return
+        if self._paused:
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()
@@ -87,7 +103,17 @@ class AgentWire(WebSocketsSansIOProtocol):
     # --- for the event loop -----------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Take in what came, and pass on all of its frames together."""
+        """Take in what came, a slice in each round of the loop: nobody waits for a flood."""
+        self._unread += data
+        if not self._is_slicing:
+            self._take_slice()
+
+    def _take_slice(self) -> None:
+        self._is_slicing = len(self._unread) > SLICE_BYTES
+        data, self._unread = self._unread[:SLICE_BYTES], self._unread[SLICE_BYTES:]
+        self._pause(BY_SLICES, on=self._is_slicing)
+        if self._is_slicing:
+            self.loop.call_soon(self._take_slice)
         super().data_received(data)
         if self._arrived and self._listener is not None:
             arrived, self._arrived = self._arrived, []
@@ -109,6 +135,20 @@ class AgentWire(WebSocketsSansIOProtocol):
             self._arrived.append(content.decode())
         except UnicodeDecodeError:
             self.conn.send_close(NOT_UTF8)
+            self.handle_parser_exception()
+
+    def handle_ping(self) -> None:
+        """Answer a ping; cut off whoever sends them and reads no answer."""
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > PONGS_MAX_BYTES:
+            self.abort()
+
+    def handle_cont(self, event: Any) -> None:
+        """Take a further part of a message; endlessly many, even of no size, nobody needs."""
+        if len(self.frames) < PARTS_MAX:
+            super().handle_cont(event)
+        else:
+            self.conn.fail(TOO_BIG, "too many parts")
             self.handle_parser_exception()
 
     def handle_close(self, event: Any) -> None:

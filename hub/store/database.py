@@ -105,10 +105,13 @@ class Store:
         return await self._writer.write(op)
 
     def submit(
-        self, op: Op[T], done: Callable[[T], None], failed: Callable[[Exception], None]
+        self,
+        begin: Callable[[], Op[T]],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         """The same for callers that are no task; see `Writer.submit`."""
-        self._writer.submit(op, done, failed)
+        self._writer.submit(begin, done, failed)
 
     async def read(self, op: Op[T]) -> T:
         """The result of `op` over one unchanging view of the database; it may not change it."""

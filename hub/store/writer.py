@@ -47,7 +47,7 @@ _Outcome = _Done | _Failed
 
 
 class _Waiter(msgspec.Struct, frozen=True):
-    op: Op[Any]
+    begin: Callable[[], Op[Any]]
     done: Callable[[Any], None]
     failed: Callable[[Exception], None]
 
@@ -103,20 +103,25 @@ class Writer:
         if self._closing:
             raise StoreClosed("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._take(_Waiter(op, partial(_tell, future), partial(_fail, future)))
+        self._take(_Waiter(lambda: op, partial(_tell, future), partial(_fail, future)))
         return await future
 
     def submit(
-        self, op: Op[T], done: Callable[[T], None], failed: Callable[[Exception], None]
+        self,
+        begin: Callable[[], Op[T]],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None],
     ) -> None:
-        """As `write`, for callers that are no task: exactly one of the two is called, on the loop.
+        """As `write`, for callers that are no task: exactly one of the last two is called.
 
-        Nobody waits for room here: a caller submits nothing new before it was answered.
+        `begin` makes the operation when its transaction starts, with what is known by then. All
+        three are called on the loop. Nobody waits for room here: a caller submits nothing new
+        before it was answered.
         """
         if self._closing:
             failed(StoreClosed("the store is closed"))
             return
-        self._take(_Waiter(op, done, failed))
+        self._take(_Waiter(begin, done, failed))
 
     async def close(self) -> None:
         """Take nothing new and finish what was taken; when cancelled, refuse what has not begun."""
@@ -144,7 +149,8 @@ class Writer:
             return
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_max))]
         self._busy_since = self._clock.monotonic()
-        job = partial(commit_together, [w.op for w in batch], load_queries(), memory=self._memory)
+        ops = [waiter.begin() for waiter in batch]
+        job = partial(commit_together, ops, load_queries(), memory=self._memory)
         self._held.submit(job).add_done_callback(partial(self._settle, batch))
 
     def _settle(self, batch: list[_Waiter], done: asyncio.Future[list[_Outcome]]) -> None:

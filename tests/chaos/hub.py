@@ -64,13 +64,19 @@ def _around_submit(passed: Passed) -> None:
     submit = Store.submit
 
     def wrapped(
-        self: Store, op: Op[Any], done: Callable[[Any], None], refused: Callable[[Exception], None]
+        self: Store,
+        begin: Callable[[], Op[Any]],
+        done: Callable[[Any], None],
+        refused: Callable[[Exception], None],
     ) -> None:
+        def begun() -> Op[Any]:
+            return _dying(begin(), passed, "Store.submit.uncommitted")
+
         def told(result: Any) -> None:
             passed("Store.submit.after")
             done(result)
 
-        submit(self, _dying(op, passed, "Store.submit.uncommitted"), told, refused)
+        submit(self, begun, told, refused)
 
     Store.submit = wrapped  # type: ignore[assignment,method-assign]
 

@@ -34,7 +34,3 @@ WHERE tenant_id = :tenant_id;
 -- name: count_products
 -- How many products a shop has, offered or not.
 SELECT count(*) AS products FROM products WHERE tenant_id = :tenant_id;
-
--- name: touch
--- Rewrites one row as it is: whether the database still takes a commit.
-UPDATE tenants SET created_at = created_at WHERE rowid = (SELECT min(rowid) FROM tenants);

@@ -7,10 +7,10 @@ FROM turns AS t LEFT JOIN chats AS c USING (tenant_id, account, chat)
 WHERE t.tenant_id = :tenant_id AND t.turn_id = :turn_id;
 
 -- name: pending
--- Every turn of every tenant that is still to be answered, the longest due first.
+-- The turns of every tenant that are still to be answered, the longest due first.
 SELECT turn_id, tenant_id, account, chat, agent_id, first_at, due_at
 FROM turns WHERE state = 'pending'
-ORDER BY due_at, turn_id;
+ORDER BY due_at, turn_id LIMIT :limit;
 
 -- name: open_messages
 -- The customers' messages that a shop's open turns cover, in the order of their arrival.

@@ -82,11 +82,11 @@ class Stage:
                 raise StoreBusy("held")
             return await write(op)
 
-        def submit_later(op: Any, done: Any, failed: Any) -> None:
+        def submit_later(begin: Any, done: Any, failed: Any) -> None:
             if refuses():
                 failed(StoreBusy("held"))
             else:
-                submit(op, done, failed)
+                submit(begin, done, failed)
 
         store.write, store.submit = write_later, submit_later  # type: ignore[method-assign]
         yield left

@@ -1,5 +1,6 @@
 """What a hello leads to: one transaction that rules on it and says where both logs go on."""
 
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -10,8 +11,17 @@ from hub.gateway.takeover import Bar, Claim, Live, Ruling, Takeover, Verdict, ju
 from hub.gateway.tokens import AgentIdentity
 from hub.store import outbound
 from hub.store.tx import Row, Tx
+from protocol.errors import CloseCode
 from protocol.log import resume
 from protocol.messages import AgentStatus, HeldPosition, Hello, Position, SendStart
+from protocol.session import Closing
+
+REFUSALS: Final = {
+    Verdict.REFUSE: Closing(CloseCode.REPLACED, "another connection of this agent is in use"),
+    Verdict.BLOCK: Closing(CloseCode.DUPLICATE_AGENT, "two instances of this agent are running"),
+    Verdict.BLOCKED: Closing(CloseCode.DUPLICATE_AGENT, "two instances of this agent were running"),
+    Verdict.REVOKED: Closing(CloseCode.REVOKED, "this agent was revoked"),
+}
 
 
 class Link(msgspec.Struct, frozen=True):

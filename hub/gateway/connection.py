@@ -13,9 +13,10 @@ from typing import Final
 
 import structlog
 
-from hub.gateway.admission import Entry
+from hub.gateway.admission import REFUSALS, Entry
 from hub.gateway.custody import Custody
 from hub.gateway.handlers import FencedError, Outcome
+from hub.gateway.limits import Allowance
 from hub.gateway.outlet import Outlet, Wire
 from hub.gateway.recall import Recall
 from hub.gateway.services import Services
@@ -45,22 +46,16 @@ from protocol.messages import (
     Typing,
     Welcome,
 )
-from protocol.session import Closing, Role, Session, State
+from protocol.session import Role, Session, State
 
 log = structlog.get_logger(__name__)
 
 STORE_RETRY_S: Final = 1.0  # between tries to store what the disk did not take
+IDLE_FRAMES_PER_S: Final = 1000  # that bring nothing new: beats, typing, repetitions
 RENEWAL_S: Final = 1.5  # before its end a pause is asked anew, or every window would fill between
 BUSY_S: Final = 5.0  # how long an agent is asked to wait meanwhile; it is asked again
 CODE_SHOWN: Final = 40  # characters of what a peer calls a code; it may be any text
 PUSH_ROWS: Final = 32  # orders read at a time; so many frames waiting hold the next ones back
-
-REFUSALS: Final = {
-    Verdict.REFUSE: Closing(CloseCode.REPLACED, "another connection of this agent is in use"),
-    Verdict.BLOCK: Closing(CloseCode.DUPLICATE_AGENT, "two instances of this agent are running"),
-    Verdict.BLOCKED: Closing(CloseCode.DUPLICATE_AGENT, "two instances of this agent were running"),
-    Verdict.REVOKED: Closing(CloseCode.REVOKED, "this agent was revoked"),
-}
 
 
 class Connection:
@@ -75,6 +70,8 @@ class Connection:
         self._outlet = Outlet(wire, services.send_timeout_s, self._give_up)
         self._session = Session(Role.HUB, services.session, clock.monotonic())
         self._custody = Custody(services, who)
+        self._idle = Allowance(IDLE_FRAMES_PER_S)
+        self._moved = 0  # frames of a read that brought something new
         self._recall = Recall()
         self._hello: Hello | None = None
         self._to_do = asyncio.Event()
@@ -174,10 +171,13 @@ class Connection:
         """Take frames that came in together."""
         now = self._clock.monotonic()
         self._custody.seen_ms = self._clock.now_ms()
+        self._moved = 0
         try:
             for frame in frames:
                 self._session.receive_data(frame, now)
             self._settle()
+            if wait_s := self._idle.use(len(frames) - self._moved, now):
+                self._outlet.wire.rest(wait_s)
         except Exception:  # a defect of ours: it must not take the socket's farewell with it
             log.exception("frame_failed", agent_id=self.who.agent_id)
             self.close(CloseCode.INTERNAL_ERROR, "the hub made a mistake")
@@ -227,8 +227,10 @@ class Connection:
     def _note(self, happening: Happening) -> None:
         match happening:
             case EventReceived(event, text):
+                self._moved += 1
                 self._custody.take(event, len(text))
             case EventsAcknowledged(seq):
+                self._moved += 1
                 self._custody.acked = seq
                 if self._log_goes_on:
                     self._to_do.set()

@@ -54,3 +54,18 @@ class RateLimit:
             marks.popleft()
         if not marks:
             del self._marks[key]
+
+
+class Allowance:
+    """So much a second, and as much at once; what is beyond is paid with waiting."""
+
+    def __init__(self, per_s: float) -> None:
+        self._per_s = per_s
+        self._used = 0.0
+        self._at = 0.0
+
+    def use(self, count: int, now: float) -> float:
+        """Use so many, whether or not they are there; how long to wait before the next."""
+        self._used = max(0.0, self._used - (now - self._at) * self._per_s) + count
+        self._at = now
+        return max(0.0, self._used / self._per_s - 1.0)

@@ -21,12 +21,14 @@ class Wire(Protocol):
 
     def hold(self, on: bool) -> None: ...
 
+    def rest(self, seconds: float) -> None: ...
+
 
 class Outlet:
     """Writes to a wire as long as it takes more; calls `gave_up` when it takes nothing for long."""
 
     def __init__(self, wire: Wire, timeout_s: float, gave_up: Callable[[], None]) -> None:
-        self._wire = wire
+        self.wire = wire
         self._timeout_s = timeout_s
         self._gave_up = gave_up
         self._frames: list[str] = []
@@ -61,10 +63,10 @@ class Outlet:
             return
         if self._frames:
             frames, self._frames = self._frames, []
-            self._wire.write(frames)
+            self.wire.write(frames)
         if self._closing is not None:
             farewell, self._closing = self._closing, None
-            self._wire.hang_up(*farewell)
+            self.wire.hang_up(*farewell)
         self._hold(on=False)
 
     def writable(self, now: bool) -> None:
@@ -84,7 +86,7 @@ class Outlet:
     def cut(self) -> None:
         """End the connection at once."""
         self.clear()
-        self._wire.abort()
+        self.wire.abort()
 
     def end(self) -> None:
         """Stop waiting for the socket."""
@@ -96,4 +98,4 @@ class Outlet:
         """Read on only while the answers get away: a flood slows nobody but its sender."""
         if on is not self._holds:
             self._holds = on
-            self._wire.hold(on)
+            self.wire.hold(on)

@@ -6,6 +6,7 @@ in one call, and what goes out together is one write. A third of a message's cos
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, Protocol, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -15,7 +16,7 @@ EXTENSION: Final = "sak.wire"  # under which an ASGI scope holds the wire
 SLICE_BYTES: Final = 8192  # ten messages, or 4 ms of the smallest frames
 PONGS_MAX_BYTES: Final = 65_536
 PARTS_MAX: Final = 1024  # of one message
-BY_SLICES, BY_LISTENER = 1, 2  # reasons against reading
+BY_SLICES, BY_LISTENER, BY_BUDGET = 1, 2, 4  # reasons against reading
 TOO_BIG: Final = 1009
 NOT_UTF8: Final = 1007
 NO_CLOSE_FRAME: Final = 1006
@@ -89,10 +90,18 @@ class AgentWire(WebSocketsSansIOProtocol):
         """Stop reading, or go on."""
         self._pause(BY_LISTENER, on=on)
 
+    def rest(self, seconds: float) -> None:
+        """Stop reading for a while: this peer sends more than it may."""
+        self._pause(BY_BUDGET, on=True)
+        self.loop.call_later(seconds, partial(self._pause, BY_BUDGET, on=False))
+
     def _pause(self, reason: int, *, on: bool) -> None:
         """Read only while nobody has a reason against it."""
         before = self._paused
         self._paused = before | reason if on else before & ~reason
+        if self._unread and not self._is_slicing and not self._paused & ~BY_SLICES:
+            self._is_slicing = True
+            self.loop.call_soon(self._take_slice)
         if bool(before) is bool(self._paused) or self.transport.is_closing():
             return
         if self._paused:
@@ -109,15 +118,15 @@ class AgentWire(WebSocketsSansIOProtocol):
             self._take_slice()
 
     def _take_slice(self) -> None:
-        self._is_slicing = len(self._unread) > SLICE_BYTES
+        self._is_slicing = False
+        if self.disconnected or self._paused & ~BY_SLICES:
+            return  # `_pause` goes on with it
         data, self._unread = self._unread[:SLICE_BYTES], self._unread[SLICE_BYTES:]
-        self._pause(BY_SLICES, on=self._is_slicing)
-        if self._is_slicing:
-            self.loop.call_soon(self._take_slice)
         super().data_received(data)
         if self._arrived and self._listener is not None:
             arrived, self._arrived = self._arrived, []
             self._listener.received(arrived)
+        self._pause(BY_SLICES, on=bool(self._unread))
 
     def send_receive_event_to_app(self) -> None:
         """Take a whole message."""

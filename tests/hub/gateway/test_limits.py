@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.gateway.limits import RateLimit
+from hub.gateway.limits import Allowance, RateLimit
 
 
 def test_the_limit_is_reached_exactly_and_says_how_long_to_wait() -> None:
@@ -76,3 +76,11 @@ def test_never_more_than_the_limit_within_any_window(most: int, steps: list[floa
             allowed.append(now)
     for at in allowed:
         assert sum(1 for other in allowed if at <= other and other - 10.0 < at) <= most
+
+
+def test_an_allowance_gives_a_second_at_once_and_then_its_rate() -> None:
+    """What is used beyond it is waited for; what is not used is not saved up beyond a second."""
+    allowance = Allowance(100)
+    assert [allowance.use(100, 0.0), allowance.use(50, 0.0)] == [0.0, 0.5]
+    assert allowance.use(0, 0.5) == 0.0
+    assert [allowance.use(100, 50.0), allowance.use(10, 50.0)] == [0.0, pytest.approx(0.1)]

@@ -31,6 +31,9 @@ class DeadEnd:
     def hold(self, on: bool) -> None:
         """Nothing more comes in anyway."""
 
+    def rest(self, seconds: float) -> None:
+        """Nor after a while."""
+
 
 async def test_a_socket_that_takes_nothing_ends_the_connection(tmp_path: Path) -> None:
     """After the send's time limit, without waiting for a word of the agent's."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
+import psutil
 import structlog
 from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
@@ -27,6 +28,7 @@ from agent.drivers.whatsapp_web.settings import WebSettings
 _log = structlog.get_logger(__name__)
 _ERROR_PAGE = "chrome-error:"  # what Chromium shows in place of a page without a network
 _STOP_TIMEOUT_S = 5  # for Playwright's own process
+_DRIVER_WORD = "run-driver"  # on the command line of that process
 _PINGS_FAILED_MAX = 4  # in a row: a page that broke; one alone comes between two documents
 
 
@@ -258,15 +260,37 @@ def _is_judged(state: PageState) -> bool:
 @asynccontextmanager
 async def _playwright(timeout_s: float) -> AsyncIterator[Playwright]:
     """Playwright's own process, which may die like any other."""
-    manager = async_playwright()
+    manager, before, playwright = async_playwright(), _drivers(), None
     try:
         async with asyncio.timeout(timeout_s):
             playwright = await manager.start()
     except (PlaywrightError, OSError, TimeoutError) as error:
         raise BrowserGoneError("Playwright could not be started.") from error
+    finally:
+        if playwright is None:
+            _end(_drivers() - before)
     try:
         yield playwright
     finally:
         with contextlib.suppress(TimeoutError, PlaywrightError):
             async with asyncio.timeout(_STOP_TIMEOUT_S):
                 await playwright.stop()
+
+
+def _drivers() -> set[psutil.Process]:
+    """Playwright's processes that this one has started."""
+    return {child for child in psutil.Process().children() if _is_driver(child)}
+
+
+def _is_driver(process: psutil.Process) -> bool:
+    try:
+        return _DRIVER_WORD in process.cmdline()
+    except psutil.Error:  # it has just ended
+        return False
+
+
+def _end(processes: Iterable[psutil.Process]) -> None:
+    """Kill what came up too late: nobody will ever stop it."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()

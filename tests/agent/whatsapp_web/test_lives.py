@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent.drivers.driver import Lookup
@@ -151,3 +152,19 @@ async def test_a_second_agent_on_the_same_profile_is_refused(tmp_path: Path) -> 
         with pytest.raises(ProfileInUseError, match="Another agent"):
             await driver.run(Recorder())
         assert driver.status.whatsapp == "stopped"
+
+
+async def test_a_playwright_that_comes_up_too_late_is_not_left_behind(tmp_path: Path) -> None:
+    """On a PC that is too slow for it each try would leave a process of 70 MB, without an end."""
+    mine = psutil.Process()
+    before = set(mine.children())
+    settings = web_settings(tmp_path, NOWHERE, launch_timeout_s=0.05)
+    async with asyncio.TaskGroup() as tasks:
+        driver = tasks.create_task(WhatsAppWebDriver(settings).run(Recorder()))
+        async with asyncio.timeout(20):
+            seen: set[psutil.Process] = set()
+            while len(seen) < 3:  # tries
+                seen |= set(await asyncio.to_thread(mine.children)) - before
+        driver.cancel()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, seen, timeout=10)
+    assert not alive

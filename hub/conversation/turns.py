@@ -4,7 +4,7 @@ Sources: docs/rules.md §1 (filter, staleness, debounce, modes, takeover, loop b
 "Turns". Times are integer milliseconds UTC unless a name ends in `_s`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum, StrEnum, auto
 from hashlib import sha256
 from typing import Final, Literal
@@ -179,15 +179,15 @@ def judge(rules: Rules, situation: Situation, now: int) -> Verdict:
         return barred
     if _age_s(max(situation.sent_at), now) >= rules.policy.stale_s:
         return Wait(Reason.STALE)
-    if (
-        situation.replied_at
-        and sum(at > now - LOOP_WINDOW_MS for at in situation.replied_at) >= LOOP_REPLIES
-    ):
+    if _is_loop(situation.replied_at, now):
         return Wait(Reason.LOOP)
     return Proceed(mode, _age_s(min(situation.sent_at), now) >= rules.policy.fresh_s)
 
 
-def _is_loop(replied_at: Iterable[int], now: int) -> bool:
+def _is_loop(replied_at: Sequence[int], now: int) -> bool:
+    """Whether the bot wrote so often of late that it most likely talks to a machine."""
+    if len(replied_at) < LOOP_REPLIES:
+        return False
     return sum(at > now - LOOP_WINDOW_MS for at in replied_at) >= LOOP_REPLIES
 
 

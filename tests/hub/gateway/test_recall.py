@@ -42,23 +42,21 @@ def test_nothing_is_known_before_the_hello() -> None:
 
 def test_the_log_has_to_come_in_up_to_where_it_stood() -> None:
     """What the agent had to tell when it came; what happens later is no part of it."""
-    recall = begun(head=3, position=1)
-    recall.told(2)
-    assert not recall.is_complete
-    recall.told(3)
-    assert recall.is_complete
+    recall, complete = begun(head=3, position=1), []
+    for seq in (2, 3):
+        recall.told(seq)
+        complete.append(recall.is_complete)
+    assert complete == [False, True]
     assert begun(head=3, position=3).is_complete
 
 
 def test_an_agent_at_work_may_be_sending_what_was_forgotten() -> None:
     """It has told everything with the first beat that speaks of no order and of no result."""
-    recall = begun(head=0, position=0, status=BUSY)
-    recall.beat(BUSY)
-    recall.beat(msgspec.structs.replace(IDLE, outbox=1))
-    assert not recall.is_complete
-    recall.beat(IDLE)
-    recall.beat(BUSY)
-    assert recall.is_complete
+    recall, complete = begun(head=0, position=0, status=BUSY), []
+    for status in (BUSY, msgspec.structs.replace(IDLE, outbox=1), IDLE, BUSY):
+        recall.beat(status)
+        complete.append(recall.is_complete)
+    assert complete == [False, False, True, True]
 
 
 @pytest.mark.parametrize("told", [0, 9])

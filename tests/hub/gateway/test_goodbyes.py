@@ -22,6 +22,7 @@ async def test_a_goodbye_amid_acknowledgements_is_a_goodbye(tmp_path: Path) -> N
         for _ in range(GOODBYES):
             async with agent.dial() as line:
                 await line.live()
+                await line.until(lambda: line.acked == len(agent.log))
                 for _ in range(EVENTS):
                     await line.send_text(codec.encode_row(agent.write(message("hi"))))
                 await asyncio.sleep(chance.random() * ACKS_AFTER_S)

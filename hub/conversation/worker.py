@@ -7,10 +7,10 @@ any point and begins where the store stands.
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import structlog
 
@@ -38,7 +38,9 @@ PLANNED_MAX: Final = 10_000
 """So many turns are kept in mind, 500 bytes each; as many as agents may send before they pause."""
 RELOADED_MAX: Final = 2_000
 """So many are read back at a time: some 10 ms of the loop."""
-RELOAD_MIN_S: Final = 0.05
+RELOAD_MIN_S: Final = 0.25
+"""Between one page and the next, while few turns are planned."""
+FIRST: Final[Mapping[str, Any]] = {"due_at": -1, "turn_id": ""}
 FAILURES_MAX: Final = 3
 """So often a turn may fail by a defect of ours before a person has to look at it."""
 
@@ -116,6 +118,7 @@ class Worker:
         self._resting = False
         self._rest_until = float("-inf")
         self._more_pending = False  # than are planned
+        self._read_to: dict[str, Any] = dict(FIRST)  # as far as the store was read back
         self._reload_at = float("-inf")
 
     def took(self, intake: Intake) -> None:
@@ -151,7 +154,7 @@ class Worker:
 
     def reload(self) -> None:
         """Look for turns that can be answered now: an agent is back."""
-        self._reload_at = float("-inf")
+        self._reload_at, self._read_to = float("-inf"), dict(FIRST)
         self.wake()
 
     @property
@@ -186,11 +189,14 @@ class Worker:
             return
         self._reload_at = self._clock.monotonic() + RELOAD_S
         try:
-            rows = await self._store.all("turns.pending", limit=RELOADED_MAX)
+            rows = await self._store.all("turns.pending", **self._read_to, limit=RELOADED_MAX)
         except StoreError as error:
             log.error("turns_not_read", error=type(error).__name__)
             return
+        # Page by page: turns that may not be answered yet must not hide those behind them.
         self._more_pending = len(rows) == RELOADED_MAX
+        last = rows[-1] if self._more_pending else FIRST
+        self._read_to = {"due_at": last["due_at"], "turn_id": last["turn_id"]}
         for row in rows:
             if not self._may_answer(row["agent_id"]):
                 continue
@@ -227,7 +233,7 @@ class Worker:
         """Wait for the next turn or the next look at the store, unless the bell rings first."""
         next_at = self._agenda.next_at() if len(self._running) < self._lanes_max else None
         until = self._reload_at
-        if self._more_pending and not len(self._agenda):
+        if self._more_pending and len(self._agenda) < RELOADED_MAX:
             until = self._reload_at = min(until, self._clock.monotonic() + RELOAD_MIN_S)
         if next_at is not None:
             until = min(until, max(next_at, self._rest_until))

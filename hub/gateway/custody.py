@@ -73,6 +73,7 @@ class Custody:
 
         `refused` gets FencedError when another connection has the agent's word.
         """
+        self._parcel = None
         self._store.submit(self._record, done, refused)
 
     def _record(self) -> Callable[[Tx], Outcome]:

@@ -7,9 +7,10 @@ FROM turns AS t LEFT JOIN chats AS c USING (tenant_id, account, chat)
 WHERE t.tenant_id = :tenant_id AND t.turn_id = :turn_id;
 
 -- name: pending
--- The turns of every tenant that are still to be answered, the longest due first.
+-- The turns of every tenant that are still to be answered, the longest due first, after a place in
+-- that order.
 SELECT turn_id, tenant_id, account, chat, agent_id, first_at, due_at
-FROM turns WHERE state = 'pending'
+FROM turns WHERE state = 'pending' AND (due_at, turn_id) > (:due_at, :turn_id)
 ORDER BY due_at, turn_id LIMIT :limit;
 
 -- name: open_messages

@@ -4,7 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hub.assistant.engine import Answer, Turn
+from hub.conversation import worker
 from hub.conversation.turns import AgentRef
 from hub.conversation.worker import FAILURES_MAX, RETRY_S
 from hub.store.database import Store
@@ -353,3 +356,22 @@ async def test_a_turn_that_always_fails_comes_before_a_person(scene: Scene) -> N
         await hub.reaches("waiting")
     assert await scene.states() == [("waiting", "turn_failed")]
     assert await scene.orders() == []
+
+
+async def test_turns_that_must_wait_do_not_hide_those_behind_them(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is read back page by page, past an agent that may not be answered yet."""
+    monkeypatch.setattr(worker, "RELOADED_MAX", 1)
+    monkeypatch.setattr(worker, "RELOAD_MIN_S", 0.0)
+    other = AgentRef("ten_a", "agt_b")
+    for number in range(3):
+        await scene.says(f"A{number}", chat=f"91980000001{number}@c.us")
+    await scene.says("B", chat="919800000020@c.us", agent=other)
+    scene.clock.advance(3)
+    async with running(scene, may_answer=lambda agent_id: agent_id == "agt_b") as hub:
+        async with asyncio.timeout(10):
+            while not hub.notified:
+                await scene.states()
+    assert hub.notified == ["agt_b"]
+    assert len(await scene.orders()) == 1

@@ -114,7 +114,9 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as error:
         raise SettingsError(_why_not(error, host, port)) from error
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it
+    # Connections inherit both. Without the first a loop other than uvloop holds small frames back.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_PEER_MS)
     return listener
 
@@ -327,6 +329,7 @@ def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> P
         send_timeout_s=settings.ack_timeout_s,
         know=know,
         take_up=worker.took,
+        has_room=lambda: worker.has_room,
         composing=worker.composing,
     )
     bounds = pressure.Bounds(settings.disk_full_pct, settings.inbox_max)

@@ -66,6 +66,14 @@ class Agenda:
             taken.append(due)
         return taken
 
+    def begin(self, key: ChatKey) -> bool:
+        """Make a chat busy whose turn need not be planned; False when it is."""
+        if key in self._busy:
+            return False
+        self._busy.add(key)
+        self.remove(key)
+        return True
+
     def free(self, key: ChatKey) -> None:
         """The chat is no longer busy."""
         self._busy.discard(key)

@@ -12,6 +12,7 @@ import msgspec
 
 from hub.assistant.engine import Answer, Turn
 from hub.conversation import records, transcript, turns, wording
+from hub.conversation.records import Chat
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import (
     ChatKey,
@@ -83,20 +84,36 @@ class _End(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None = None
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """What a turn's row holds besides its name, and its chat."""
+
+    version: int
+    agent_id: str
+    chat: Chat
+
+
 def begin(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolicy) -> Begun | None:
     """The turn as an engine gets it; None when it is over, or ended here without an answer."""
     row = tx.one("turns.one", tenant_id=key.tenant_id, turn_id=turn_id)
     if row is None or row["state"] != "pending":
         return None
-    shop, chat = records.shop(tx, key.tenant_id, defaults), records.chat_of(row)
+    opened = Opened(row["version"], row["agent_id"], records.chat_of(row))
+    return begin_opened(tx, key, turn_id, opened, now_ms, defaults)
+
+
+def begin_opened(
+    tx: Tx, key: ChatKey, turn_id: str, opened: Opened, now_ms: int, defaults: TenantPolicy
+) -> Begun | None:
+    """As `begin`, of a turn that is known to be pending and as `opened` says."""
+    shop, chat = records.shop(tx, key.tenant_id, defaults), opened.chat
     standing = transcript.fold(records.recent(tx, key))
     covered = transcript.of_turn(standing, turn_id)
     situation = _situation(key, chat.state, standing, covered)
     view = _View(
         key=key,
         turn_id=turn_id,
-        version=row["version"],
-        agent_id=row["agent_id"],
+        version=opened.version,
+        agent_id=opened.agent_id,
         rules=shop.rules,
         situation=situation,
         covered=tuple(entry.wa_id for entry in covered),

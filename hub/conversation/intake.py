@@ -7,8 +7,9 @@ worker.
 import msgspec
 
 from hub.conversation import records, transcript, turns
+from hub.conversation.commit import Begun, Opened, begin_opened
 from hub.conversation.fates import take_status
-from hub.conversation.records import OpenTurn
+from hub.conversation.records import Chat, OpenTurn
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import AgentRef, ChatKey, Drop, Origin, Reason, Rules, Situation
 from hub.store.policy import DEFAULTS, TenantPolicy
@@ -23,7 +24,8 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
 
     `cancel_running`: an answer under way to this turn does not fit it any more. `new` is false for
     a message that was known already, or that is our own echo. While the customer types the turn is
-    put off, up to `due_latest`, and then until `quiet_s` after the last sign.
+    put off, up to `due_latest`, and then until `quiet_s` after the last sign. A turn that waits for
+    nothing may be `begun` already.
     """
 
     new: bool
@@ -33,6 +35,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     due_latest: int = 0
     quiet_s: float = 0.0
     cancel_running: bool = False
+    begun: Begun | None = None
 
 
 class _Arrival(msgspec.Struct, frozen=True):
@@ -41,6 +44,8 @@ class _Arrival(msgspec.Struct, frozen=True):
     key: ChatKey
     rules: Rules
     now: int
+    defaults: TenantPolicy
+    begins: bool
 
 
 def take_message(
@@ -49,14 +54,17 @@ def take_message(
     message: MessageReceived,
     now_ms: int,
     defaults: TenantPolicy = DEFAULTS,
+    *,
+    begins: bool = False,
 ) -> Intake:
     """Record a message once, and open, change or end the chat's turn as it demands.
 
-    `defaults` are the hub's own figures for what the tenant did not set.
+    `defaults` are the hub's own figures for what the tenant did not set. With `begins` a turn that
+    is due at once is begun in the same transaction: the worker has room for it.
     """
     key = ChatKey(agent.tenant_id, message.account, message.chat)
     rules = records.shop(tx, agent.tenant_id, defaults).rules
-    arrival = _Arrival(agent, message, key, rules, now_ms)
+    arrival = _Arrival(agent, message, key, rules, now_ms, defaults, begins)
     if message.from_me:
         return _take_own(tx, arrival)
     origin = turns.classify(message.chat, message.kind, from_me=False, own_key=False)
@@ -111,22 +119,29 @@ def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
     if turn_id is None:
         return Intake(new=True, chat=key)
     if stand.turn is None:
-        return _open(tx, arrival, turn_id)
+        return _open(tx, arrival, turn_id, stand.chat)
     return _raise(tx, arrival, stand.turn)
 
 
-def _open(tx: Tx, arrival: _Arrival, turn_id: str) -> Intake:
-    """Begin a turn."""
-    intake = _schedule(arrival, turn_id, arrival.now)
+def _open(tx: Tx, arrival: _Arrival, turn_id: str, chat: Chat) -> Intake:
+    """Open a turn; one that is due already begins in the same transaction."""
+    intake, now = _schedule(arrival, turn_id, arrival.now), arrival.now
     tx.run(
         "turns.open",
         **records.where(arrival.key),
         turn_id=turn_id,
         agent_id=arrival.agent.agent_id,
-        first_at=arrival.now,
+        first_at=now,
         due_at=intake.due_at,
     )
-    return intake
+    if not arrival.begins or intake.due_at != now:
+        return intake
+    chat = msgspec.structs.replace(chat, name=arrival.message.sender.name or chat.name)
+    opened = Opened(1, arrival.agent.agent_id, chat)
+    begun = begin_opened(tx, arrival.key, turn_id, opened, now, arrival.defaults)
+    return msgspec.structs.replace(
+        intake, due_at=None if begun is None else intake.due_at, begun=begun
+    )
 
 
 def _raise(tx: Tx, arrival: _Arrival, turn: OpenTurn) -> Intake:

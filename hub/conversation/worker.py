@@ -131,8 +131,19 @@ class Worker:
         elif intake.turn_id is not None and intake.due_at is not None:
             at = self._monotonic(intake.due_at, intake.quiet_s)
             latest = self._monotonic(intake.due_latest)
-            self._plan(Due(intake.chat, intake.turn_id, at, latest, intake.quiet_s))
+            due = Due(intake.chat, intake.turn_id, at, latest, intake.quiet_s)
+            if intake.begun is not None and self.has_room and self._agenda.begin(due.key):
+                lane = self._running[due.key] = _Lane(due)
+                self._begun(lane, intake.begun)
+                return
+            self._plan(due)
         self.wake()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a turn that is due may be begun at once."""
+        free = self._group is not None and len(self._running) < self._lanes_max
+        return free and self._clock.monotonic() >= self._rest_until
 
     def _plan(self, due: Due) -> None:
         """Keep a turn in mind; beyond a bound the store alone does, and `_reload` finds it."""

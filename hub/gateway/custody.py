@@ -87,6 +87,7 @@ class Custody:
             batch=batch,
             now=self._clock.now_ms(),
             defaults=self._services.defaults,
+            begins=self._services.has_room(),
         )
 
     def _pack(self) -> Batch:

@@ -56,9 +56,16 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def record(
-    tx: Tx, roster: Roster, link: Link, batch: Batch, now: int, defaults: TenantPolicy
+    tx: Tx,
+    roster: Roster,
+    link: Link,
+    batch: Batch,
+    now: int,
+    defaults: TenantPolicy,
+    *,
+    begins: bool = False,
 ) -> Outcome:
-    """Take custody of a batch.
+    """Take custody of a batch; `begins`: there is room to answer what is due at once.
 
     Raises:
         FencedError: the link no longer has the agent's word; nothing was written.
@@ -79,7 +86,7 @@ def record(
             continue
         if isinstance(event, QuarantinedEvent):
             faults.append(_quarantine(tx, link, event, now))
-        elif (taken := _apply(tx, link, event, now, defaults)) is not None:
+        elif (taken := _apply(tx, link, event, now, defaults, begins=begins)) is not None:
             intakes.append(taken)
     newest = batch.events[-1].seq if batch.events else None
     return Outcome(newest, tuple(intakes), tuple(faults))
@@ -158,11 +165,13 @@ def _clip(text: str) -> str:
     return text[:NAME_CHARS_MAX].encode("utf-8", "backslashreplace").decode()
 
 
-def _apply(tx: Tx, link: Link, event: Event, now: int, defaults: TenantPolicy) -> Intake | None:
+def _apply(
+    tx: Tx, link: Link, event: Event, now: int, defaults: TenantPolicy, *, begins: bool
+) -> Intake | None:
     agent = AgentRef(link.tenant_id, link.agent_id)
     match event.data:
         case MessageReceived() as message:
-            return intake.take_message(tx, agent, message, now, defaults)
+            return intake.take_message(tx, agent, message, now, defaults, begins=begins)
         case MessageStatus() as status:
             intake.take_status(tx, agent, status, now)
         case CommandResult() as result:

@@ -19,7 +19,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
 
     `take_up` tells the conversation what a message led to, once it is on disk; `composing` that a
     customer types (tenant, account, chat, active); `know` that an agent has told what it knows, so
-    that its customers can be answered. None of them waits for anything.
+    that its customers can be answered; `has_room` asks whether a due turn may begin at once.
+    None of them waits for anything.
     """
 
     store: Store
@@ -33,4 +34,5 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     send_timeout_s: float
     know: Callable[[str], None]
     take_up: Callable[[Intake], None]
+    has_room: Callable[[], bool]
     composing: Callable[[str, str, str, bool], None]

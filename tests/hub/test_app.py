@@ -201,3 +201,11 @@ async def test_a_second_hub_on_the_same_database_is_refused(tmp_path: Path) -> N
         code, errors = await refused(tmp_path, port=0)
     assert code == 2
     assert "Another hub already serves this database" in errors
+
+
+async def test_small_frames_are_not_held_back_on_any_loop() -> None:
+    """Asyncio's own loop sets the option only on sockets that name their protocol."""
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0

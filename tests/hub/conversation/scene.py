@@ -12,7 +12,7 @@ from hub.conversation.intake import AgentRef, Intake, take_message, take_status
 from hub.conversation.turns import ChatKey
 from hub.conversation.worker import Worker
 from hub.store.database import Store
-from hub.store.policy import DEFAULTS
+from hub.store.policy import DEFAULTS, TenantPolicy
 from protocol.codec import decode_data
 from protocol.messages import (
     Fault,
@@ -70,11 +70,20 @@ class Scene:
         self.clock = clock
 
     async def says(
-        self, wa_id: str, text: str | None = "hi", *, agent: AgentRef = AGENT, **more: Any
+        self,
+        wa_id: str,
+        text: str | None = "hi",
+        *,
+        agent: AgentRef = AGENT,
+        policy: TenantPolicy = DEFAULTS,
+        begins: bool = False,
+        **more: Any,
     ) -> Intake:
         """A message arrives; what it did."""
         message, now = incoming(self.clock, wa_id, text, **more), self.clock.now_ms()
-        return await self.store.write(lambda tx: take_message(tx, agent, message, now))
+        return await self.store.write(
+            lambda tx: take_message(tx, agent, message, now, policy, begins=begins)
+        )
 
     async def hears(self, ref: str, state: SendState, error: Fault | None = None) -> None:
         """The agent reports what became of an order."""

@@ -4,10 +4,11 @@
 PYTHON ?= python3
 HUB_PORT ?= 8080
 PHONE_PORT ?= 3002
+SHOP ?= fasteners
 SEED ?= 1
 MESSAGES ?= 1000
 BIN := .venv/bin
-CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/gateway/recall.py,hub/conversation/turns.py,hub/commerce/pricing.py,agent/sender.py,agent/backoff.py
+CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/gateway/recall.py,hub/conversation/turns.py,hub/commerce/aliases.py,hub/commerce/bills.py,hub/commerce/discounts.py,hub/commerce/order_states.py,hub/commerce/places.py,hub/commerce/pricing.py,hub/commerce/products.py,hub/commerce/rounding.py,hub/commerce/shipping.py,hub/commerce/tax.py,hub/commerce/papers/reading_order.py,agent/sender.py,agent/backoff.py
 
 .PHONY: help setup run demo test chaos bench check format spec clean
 .DEFAULT_GOAL := help
@@ -17,8 +18,8 @@ help: ## list the targets
 
 setup: .venv/.ready node_modules/.ready .venv/.browser ## install what is missing (again: nothing to do)
 
-run: setup ## hub, agent and practice phone with the sample shop; open the printed address
-	$(BIN)/python -m agent.practice run --hub-port $(HUB_PORT) --phone-port $(PHONE_PORT)
+run: setup ## hub, agent and practice phone with the sample shops; be a customer of SHOP=fasteners, sundar or noor
+	$(BIN)/python -m agent.practice run --hub-port $(HUB_PORT) --phone-port $(PHONE_PORT) --shop $(SHOP)
 
 demo: setup ## play a conversation, two failures included, and print what the customer saw
 	$(BIN)/python -m agent.practice demo

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
+from hub.commerce import price_settings
+from hub.commerce.catalog_export import cells
 from hub.commerce.catalog_fields import Money
 from hub.commerce.catalog_file import CatalogRow, read_catalog
 from hub.commerce.errors import CatalogError, RowError
-from hub.commerce.pricing import Policy, Tax
-from hub.commerce.products import Product, Slab
+from hub.commerce.pricing import Policy
+from hub.commerce.products import Product, Slab, from_milli, milli
 from hub.commerce.words import search_text
 from hub.store.database import Store
 from hub.store.tx import Row, Tx
@@ -25,6 +27,29 @@ class ImportResult(msgspec.Struct, frozen=True):
     added: int
     changed: int
     unchanged: int
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a file would change of a product: column -> its cell before and after."""
+
+    sku: str
+    cells: dict[str, tuple[str, str]]
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What an import would do: how much, and what exactly."""
+
+    result: ImportResult
+    added: tuple[str, ...]
+    changed: tuple[Change, ...]
+
+
+class CatalogFile(msgspec.Struct, frozen=True):
+    """A file's rows, and the search's words for every text in them."""
+
+    name: str
+    rows: list[CatalogRow]
+    words: dict[str, str]
 
 
 INDEXED: Final = ("sku", "name", "category", "description")
@@ -43,12 +68,58 @@ async def import_file(store: Store, tenant_id: str, path: Path, now_ms: int) -> 
     Raises:
         CatalogError: the file or the shop is not as it must be; nothing was changed.
     """
-    tenant = await store.one("tenants.by_id", tenant_id=tenant_id)
-    if tenant is None:
-        raise CatalogError("there is no such shop; add it before its catalog")
-    money = Money(tenant["currency"], tenant["exponent"])
-    file = await asyncio.to_thread(_read, path, money)
-    return await store.write(partial(_apply, tenant_id=tenant_id, file=file, now_ms=now_ms))
+    file = await asyncio.to_thread(read_file, path, await _money(store, tenant_id))
+    ready = await store.read(partial(make_ready, tenant_id=tenant_id, file=file))
+    return await store.write(
+        partial(take, tenant_id=tenant_id, file=file, now_ms=now_ms, ready=ready)
+    )
+
+
+def read_file(path: Path, money: Money) -> CatalogFile:
+    """What the file at `path` holds, ready for `take`; CatalogError."""
+    rows = read_catalog(path, money)
+    texts = {text for row in rows for text in _texts(row.fields)}
+    return CatalogFile(path.name, rows, {text: search_text(text) for text in texts})
+
+
+def take(
+    tx: Tx, tenant_id: str, file: CatalogFile, now_ms: int, ready: "Ready | None" = None
+) -> ImportResult:
+    """The same as `import_file`, in a transaction of the caller's; CatalogError.
+
+    What was made `ready` before need not be made while all other writers wait, unless the catalog
+    changed since.
+    """
+    if ready is None or ready.seen != _seen(tx, tenant_id):
+        ready = make_ready(tx, tenant_id, file)
+    newest = tx.one("catalog.newest_id")
+    first = 1 if newest is None else newest["product_id"] + 1
+    about = {"tenant_id": tenant_id, "updated_at": now_ms}
+    numbered = [row | {"product_id": number} for number, row in enumerate(ready.added, first)]
+    tx.many("catalog.insert", (row | about for row in numbered))
+    tx.many("catalog.update", (row | about for row in ready.changed))
+    tx.many("catalog.unindex", ready.unsearched)
+    new = [row | {"product_id": first + place} for place, row in ready.new_words]
+    tx.many("catalog.index", (row | about for row in (*new, *ready.words)))
+    return ready.result
+
+
+async def preview_file(store: Store, tenant_id: str, path: Path) -> Preview:
+    """What `import_file` would do with this file now; nothing is changed. CatalogError as there."""
+    money = await _money(store, tenant_id)
+    file = await asyncio.to_thread(read_file, path, money)
+    plan = await store.read(partial(_plan, tenant_id=tenant_id, file=file))
+    pairs = [(plan.before[product.product_id], product) for product in plan.changed]
+    return Preview(
+        plan.result,
+        tuple(product.sku for product in plan.added),
+        tuple(_change(before, after, money.exponent) for before, after in pairs),
+    )
+
+
+def products(tx: Tx, tenant_id: str) -> list[Product]:
+    """Everything in the shop's catalog, offered or not, by code."""
+    return [product_of(row) for row in tx.all("catalog.all", tenant_id=tenant_id)]
 
 
 def candidates(tx: Tx, tenant_id: str, match: str, most: int) -> list[Product]:
@@ -67,31 +138,7 @@ def price_policy(tx: Tx, tenant_id: str) -> Policy:
     tenant = tx.one("tenants.by_id", tenant_id=tenant_id)
     if tenant is None:
         raise LookupError("the shop is not in the database")
-    return policy_of(tenant["settings"], tenant["currency"], tenant["exponent"])
-
-
-class _File(msgspec.Struct, frozen=True):
-    """A file's rows, and the search's words for every text in them.
-
-    Both are made before the transaction, which keeps all other writers waiting.
-    """
-
-    name: str
-    rows: list[CatalogRow]
-    words: dict[str, str]
-
-
-class _Settings(msgspec.Struct):
-    pricing: Policy | None = None
-
-
-def policy_of(settings: str, currency: str, exponent: int) -> Policy:
-    """The price policy that a shop's settings describe."""
-    policy = msgspec.json.decode(settings, type=_Settings).pricing
-    if policy is None:
-        gst = currency == "INR"  # CGST and SGST are two equal halves
-        policy = Policy(tax=Tax(name="GST", parts=2) if gst else Tax())
-    return msgspec.structs.replace(policy, exponent=exponent)
+    return price_settings.load(tenant["settings"], tenant["currency"], tenant["exponent"])
 
 
 def product_of(row: Row) -> Product:
@@ -107,20 +154,15 @@ def product_of(row: Row) -> Product:
         price=row["price"],
         tax_pct=Decimal(row["tax_pct"]),
         hsn=row["hsn"],
-        stock=row["stock"],
-        min_qty=row["min_qty"],
-        step=row["step"],
+        stock=None if row["stock_milli"] is None else from_milli(row["stock_milli"]),
+        min_qty=from_milli(row["min_milli"]),
+        step=from_milli(row["step_milli"]),
         packs=msgspec.json.decode(row["packs"], type=dict[str, int]),
         pieces_per_unit=row["pieces_per_unit"],
         slabs=msgspec.json.decode(row["slabs"], type=tuple[Slab, ...]),
+        image_url=row["image_url"],
         active=bool(row["active"]),
     )
-
-
-def _read(path: Path, money: Money) -> _File:
-    rows = read_catalog(path, money)
-    texts = {text for row in rows for text in _texts(row.fields)}
-    return _File(path.name, rows, {text: search_text(text) for text in texts})
 
 
 def _texts(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -128,19 +170,87 @@ def _texts(fields: Mapping[str, Any]) -> Iterator[str]:
     yield from fields.get("aliases") or ()
 
 
-def _apply(tx: Tx, *, tenant_id: str, file: _File, now_ms: int) -> ImportResult:
-    known = [product_of(row) for row in tx.all("catalog.all", tenant_id=tenant_id)]
-    stored = {product.sku.casefold(): product for product in known}
+class _Plan(msgspec.Struct, frozen=True):
+    """What a file does to a catalog; `before` holds what is known of each product number."""
+
+    before: dict[int, Product]
+    added: list[Product]
+    changed: list[Product]
+    result: ImportResult
+
+
+def _plan(tx: Tx, *, tenant_id: str, file: CatalogFile) -> _Plan:
+    before = {product.product_id: product for product in products(tx, tenant_id)}
+    stored = {product.sku.casefold(): product for product in before.values()}
     wanted = [_merge(stored.get(row.sku.casefold(), _DEFAULTS), row) for row in file.rows]
     _check(file, wanted)
-    added = _numbered(tx, [product for product in wanted if product.product_id == 0])
-    before = {product.product_id: product for product in known}
+    added = [product for product in wanted if product.product_id == 0]
     again = [product for product in wanted if product.product_id != 0]
     changed = [product for product in again if product != before[product.product_id]]
-    tx.many("catalog.insert", [_row(product, tenant_id, now_ms) for product in added])
-    tx.many("catalog.update", [_row(product, tenant_id, now_ms) for product in changed])
-    _index(tx, tenant_id, [*added, *changed], file.words)
-    return ImportResult(len(added), len(changed), len(again) - len(changed))
+    result = ImportResult(len(added), len(changed), len(again) - len(changed))
+    return _Plan(before, added, changed, result)
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A plan as rows for the queries, and the catalog that it was `seen` for.
+
+    `unsearched` leave the search and `words` enter it; `new_words` are those of added products, by
+    their place among them.
+    """
+
+    seen: list[tuple[int, ...]]
+    result: ImportResult
+    added: list[dict[str, Any]]
+    changed: list[dict[str, Any]]
+    unsearched: list[dict[str, Any]]
+    words: list[dict[str, Any]]
+    new_words: list[tuple[int, dict[str, Any]]]
+
+
+def make_ready(tx: Tx, tenant_id: str, file: CatalogFile) -> Ready:
+    """What `take` would otherwise work out in its transaction; CatalogError."""
+    plan = _plan(tx, tenant_id=tenant_id, file=file)
+    searched = [
+        product
+        for product in plan.changed
+        if _found_by(product) != _found_by(plan.before[product.product_id])
+    ]
+    return Ready(
+        _seen(tx, tenant_id),
+        plan.result,
+        [_row(product) for product in plan.added],
+        [_row(product) for product in plan.changed],
+        [{"product_id": product.product_id} for product in searched],
+        [_index_row(product, file.words) for product in searched if product.offered],
+        [
+            (place, _index_row(product, file.words))
+            for place, product in enumerate(plan.added)
+            if product.offered
+        ],
+    )
+
+
+def _seen(tx: Tx, tenant_id: str) -> list[tuple[int, ...]]:
+    """What differs after any change of the catalog: an import's, or an order's of the stock."""
+    return [tuple(row) for row in tx.all("catalog.versions", tenant_id=tenant_id)]
+
+
+def _found_by(product: Product) -> tuple[object, ...]:
+    """What of a product the search depends on."""
+    return (product.offered, product.aliases, *(getattr(product, name) for name in INDEXED))
+
+
+def _change(before: Product, after: Product, exponent: int) -> Change:
+    was, becomes = cells(before, exponent), cells(after, exponent)
+    differing = {column: (was[column], becomes[column]) for column in was}
+    return Change(after.sku, {c: pair for c, pair in differing.items() if pair[0] != pair[1]})
+
+
+async def _money(store: Store, tenant_id: str) -> Money:
+    tenant = await store.one("tenants.by_id", tenant_id=tenant_id)
+    if tenant is None:
+        raise CatalogError("there is no such shop; add it before its catalog")
+    return Money(tenant["currency"], tenant["exponent"])
 
 
 def _merge(product: Product, row: CatalogRow) -> Product:
@@ -152,7 +262,7 @@ def _merge(product: Product, row: CatalogRow) -> Product:
     return msgspec.structs.replace(product, **fields)
 
 
-def _check(file: _File, products: list[Product]) -> None:
+def _check(file: CatalogFile, products: list[Product]) -> None:
     """What only the whole product shows: a slab must not be dearer than the price."""
     faults = tuple(
         RowError(row.number, "slabs", "a slab's price is above the price", "lower it")
@@ -163,33 +273,23 @@ def _check(file: _File, products: list[Product]) -> None:
         raise CatalogError(f"{file.name} has slabs above the price; nothing was imported", faults)
 
 
-def _numbered(tx: Tx, products: list[Product]) -> list[Product]:
-    newest = tx.one("catalog.newest_id")
-    first = 1 if newest is None else newest["product_id"] + 1
-    return [
-        msgspec.structs.replace(product, product_id=number)
-        for number, product in enumerate(products, start=first)
-    ]
-
-
-def _row(product: Product, tenant_id: str, now_ms: int) -> dict[str, Any]:
+def _row(product: Product) -> dict[str, Any]:
     row = msgspec.structs.asdict(product)
     for field in ("aliases", "packs", "slabs"):
         row[field] = msgspec.json.encode(row[field]).decode()
-    row |= {"tax_pct": f"{product.tax_pct:f}", "active": int(product.active)}
-    return row | {"tenant_id": tenant_id, "updated_at": now_ms}
+    return row | {
+        "tax_pct": f"{product.tax_pct:f}",
+        "stock_milli": None if product.stock is None else milli(product.stock),
+        "min_milli": milli(product.min_qty),
+        "step_milli": milli(product.step),
+        "active": int(product.active),
+    }
 
 
-def _index(tx: Tx, tenant_id: str, products: list[Product], words: Mapping[str, str]) -> None:
-    tx.many("catalog.unindex", [{"product_id": product.product_id} for product in products])
-    offered = [product for product in products if product.offered]
-    tx.many("catalog.index", [_index_row(product, tenant_id, words) for product in offered])
-
-
-def _index_row(product: Product, tenant_id: str, words: Mapping[str, str]) -> dict[str, Any]:
+def _index_row(product: Product, words: Mapping[str, str]) -> dict[str, Any]:
     def of(text: str) -> str:
         return words[text] if text in words else search_text(text)
 
     row = {name: of(getattr(product, name)) for name in INDEXED}
-    row["aliases"] = " ".join(map(of, product.aliases))
-    return row | {"product_id": product.product_id, "tenant_id": tenant_id}
+    aliases = " ".join(map(of, product.aliases))
+    return row | {"product_id": product.product_id, "aliases": aliases}

@@ -4,14 +4,17 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sized
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from hub.commerce.errors import BadValueError
 from hub.commerce.money import parse_money, parse_number
-from hub.commerce.products import Slab
+from hub.commerce.products import DECIMALS_MAX, Slab, milli
+from hub.commerce.rounding import plain
 
 COUNT_MAX: Final = 1_000_000_000
+LEAST: Final = Decimal(1).scaleb(-DECIMALS_MAX)
 TEXT_MAX_CHARS: Final = 100
 LONG_TEXT_MAX_CHARS: Final = 2_000
 ENTRIES_MAX: Final = 50
@@ -29,6 +32,7 @@ Parse = Callable[[object, Money], Any]
 
 SLAB_REMEDY: Final = "write 10:5%; 50:12%, or 10:=2300.00 for a price"
 SLAB_KEYS: Final = ({"min_qty", "pct"}, {"min_qty", "unit_price"})
+WEB: Final = ("https", "http")
 UNPRINTABLE: Final = ("Cc", "Cs")  # control characters, halves of surrogate pairs
 YES_NO: Final = {
     **dict.fromkeys(("yes", "y", "true", "1"), True),
@@ -62,22 +66,41 @@ def _number(value: object) -> Decimal:
     return number
 
 
-def _whole(least: int) -> Parse:
-    def parse(value: object, _: Money) -> int:
-        return _count(value, least)
+def _whole(value: object, _: Money) -> int:
+    return _count(value)
+
+
+def _quantity(*, zero: bool) -> Parse:
+    def parse(value: object, _: Money) -> Decimal:
+        return parse_quantity(value, zero=zero)
 
     return parse
 
 
-def _count(value: object, least: int = 1) -> int:
+def parse_quantity(value: object, *, zero: bool = False) -> Decimal:
+    """A quantity of units, in parts of a thousand at the finest."""
     number = _number(value)
-    if number != number.to_integral_value() or not least <= number <= COUNT_MAX:
+    if number > COUNT_MAX or (number == 0 and not zero):
+        least = 0 if zero else LEAST
         remedy = f"write one from {least} to {COUNT_MAX:,}"
+        raise BadValueError(f"{_shown(value)} is not a quantity in range", remedy)
+    try:
+        milli(number)
+    except ValueError:
+        remedy = f"write at most {DECIMALS_MAX}, like 0.5"
+        raise BadValueError(f"{_shown(value)} has too many decimals", remedy) from None
+    return plain(number)
+
+
+def _count(value: object) -> int:
+    number = _number(value)
+    if number != number.to_integral_value() or not 1 <= number <= COUNT_MAX:
+        remedy = f"write one from 1 to {COUNT_MAX:,}"
         raise BadValueError(f"{_shown(value)} is not a whole number in range", remedy)
     return int(number)
 
 
-def _amount(value: object, money: Money) -> int:
+def parse_amount(value: object, money: Money) -> int:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise BadValueError(f"{_shown(value)} is not an amount", "write it like 24.50")
     text = _plain(value)
@@ -86,14 +109,14 @@ def _amount(value: object, money: Money) -> int:
     return parse_money(text, money.currency, money.exponent)
 
 
-def _percent(value: object, _: Money) -> Decimal:
+def parse_percent(value: object, _: Money) -> Decimal:
     number = _number(value.strip().removesuffix("%") if isinstance(value, str) else value)
     if number > 100:
         raise BadValueError(f"{_shown(value)} is above 100 %", "write a percentage, like 18")
     return number.normalize()
 
 
-def _flag(value: object, _: Money) -> bool:
+def parse_flag(value: object, _: Money) -> bool:
     known = YES_NO.get(str(value).strip().casefold())
     if known is None:
         raise BadValueError(f"{_shown(value)} is neither yes nor no", "write yes or no")
@@ -106,6 +129,8 @@ def _aliases(value: object, _: Money) -> tuple[str, ...]:
         raise BadValueError(f"{_shown(value)} is not a list of names", "write one|two|three")
     _check_few(entries)
     names = dict.fromkeys(name for entry in entries if (name := _clean(entry)))
+    if any("|" in name for name in names):  # a CSV could not hold it
+        raise BadValueError("a name holds the sign |", "leave it out")
     return tuple(names)
 
 
@@ -117,6 +142,8 @@ def _packs(value: object, _: Money) -> dict[str, int]:
     packs = {_clean(name).casefold(): _count(held) for name, held in entries.items()}
     if "" in packs or len(packs) != len(entries):
         raise BadValueError("a pack has no name or is named twice", "write box=12; carton=144")
+    if any(not name.isdisjoint("=;") for name in map(set, packs)):
+        raise BadValueError("a pack's name holds = or ;", "leave that out")
     return packs
 
 
@@ -155,20 +182,33 @@ def _slab(entry: object, money: Money) -> Slab:
     if not isinstance(entry, Mapping) or set(entry) not in SLAB_KEYS:
         remedy = "give min_qty and one of pct, unit_price"
         raise BadValueError(f"{_shown(entry)} is not a slab", remedy)
-    quantity = _count(entry["min_qty"])
+    quantity = parse_quantity(entry["min_qty"])
     if "unit_price" in entry:
         return Slab(min_qty=quantity, unit_price=_slab_price(entry["unit_price"], money))
-    pct = _percent(entry["pct"], money)
+    pct = parse_percent(entry["pct"], money)
     if not 0 < pct < 100:
         raise BadValueError(f"a slab of {pct:f} %", "write a percentage above 0 and below 100")
     return Slab(min_qty=quantity, pct=pct)
 
 
 def _slab_price(value: object, money: Money) -> int:
-    price = _amount(value, money)
+    price = parse_amount(value, money)
     if price == 0:
         raise BadValueError("a slab's price is 0", "write the price of one unit")
     return price
+
+
+def _link(value: object, _: Money) -> str:
+    """An address that a customer's phone can open: no other scheme, no name and password."""
+    text = _clean(value, LONG_TEXT_MAX_CHARS)
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in WEB and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        sound = False
+    if not sound or " " in text:
+        raise BadValueError(f"{_shown(text)} is not a web address", "write it from https:// on")
+    return text
 
 
 def _check_few(entries: Sized) -> None:
@@ -189,20 +229,21 @@ def _shown(value: object) -> str:
 COLUMNS: Final[Mapping[str, Parse]] = {
     "sku": _text(64),
     "name": _text(200),
-    "price": _amount,
+    "price": parse_amount,
     "description": _text(LONG_TEXT_MAX_CHARS),
     "category": _text(TEXT_MAX_CHARS),
     "aliases": _aliases,
     "unit": _text(30),
-    "tax_pct": _percent,
+    "tax_pct": parse_percent,
     "hsn": _text(16),
-    "stock": _whole(0),
-    "min_qty": _whole(1),
-    "step": _whole(1),
+    "stock": _quantity(zero=True),
+    "min_qty": _quantity(zero=False),
+    "step": _quantity(zero=False),
     "packs": _packs,
-    "pieces_per_unit": _whole(1),
+    "pieces_per_unit": _whole,
     "slabs": _slabs,
-    "active": _flag,
+    "image_url": _link,
+    "active": parse_flag,
 }
 """Every column that a file may have, under the name of the product's field."""
 

@@ -5,7 +5,9 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +23,10 @@ SEPARATORS: Final = (",", ";", "\t")
 DIGITS_MAX: Final = 40
 """Of a JSON number, as it stands or written out: far more than any column takes."""
 
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")  # what spreadsheets call "Unicode text"
+_JSON_STARTS: Final = ("[", "{")
 _ZIP: Final = b"PK\x03\x04"
+_UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 class CatalogRow(msgspec.Struct, frozen=True):
@@ -86,20 +90,39 @@ def _load(path: Path) -> bytes:
 def _decode(content: bytes, name: str) -> str:
     if content.startswith(_ZIP):
         raise CatalogError(f"{name} is a workbook or archive; save the sheet as CSV UTF-8")
-    if content.startswith(_UTF16) or b"\0" in content:
-        raise CatalogError(f"{name} is not plain UTF-8 text; save it as CSV UTF-8")
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        line = len(content[: error.start + 1].splitlines())
-        raise CatalogError(f"{name} is not UTF-8 in line {line}; save it as CSV UTF-8") from None
+        raise _not_utf8(content, name, error) from None
+    if "\0" in text:
+        raise CatalogError(f"{name} is not plain UTF-8 text; save it as CSV UTF-8")
     if not text.strip():
         raise CatalogError(f"{name} is empty; its first row must name the columns")
     return text
 
 
+def _not_utf8(content: bytes, name: str, error: UnicodeDecodeError) -> CatalogError:
+    """Which line is in another encoding and, where there are cells, which cell."""
+    line = len(content[: error.start + 1].splitlines())
+    summary = f"{name} is not UTF-8 in line {line}; save it as CSV UTF-8"
+    text = content.decode("utf-8-sig", "replace")
+    is_table = not text.lstrip().startswith(_JSON_STARTS) and "\0" not in text
+    return CatalogError(summary, tuple(islice(_garbled(text), 1)) if is_table else ())
+
+
+def _garbled(text: str) -> Iterator[RowError]:
+    """A fault for each cell of a CSV with letters that could not be read."""
+    with suppress(csv.Error):
+        header, separator = _columns(text)
+        for number, cells in enumerate(_reader(text, separator), start=1):
+            for column, cell in zip(chain(header, repeat("(row)")), cells, strict=False):
+                if _UNREADABLE in cell:
+                    problem = f"{_short(cell)} has letters in another encoding"
+                    yield RowError(number, column, problem, "save the file as CSV UTF-8")
+
+
 def _is_json(path: Path, text: str) -> bool:
-    return path.suffix.casefold() == ".json" or text.lstrip()[0] in "[{"
+    return path.suffix.casefold() == ".json" or text.lstrip().startswith(_JSON_STARTS)
 
 
 def _from_json(text: str, name: str, faults: list[RowError]) -> list[_Raw]:
@@ -169,10 +192,13 @@ def _from_csv(text: str, name: str, faults: list[RowError]) -> list[_Raw]:
 
 def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """The rows under the header that are not blank, numbered as a spreadsheet does."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    for number, cells in enumerate(reader, start=1):
+    for number, cells in enumerate(_reader(text, separator), start=1):
         if number > 1 and any(cell.strip() for cell in cells):
             yield number, cells
+
+
+def _reader(text: str, separator: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
 
 
 def _ragged(number: int, cells: int, columns: int) -> RowError:
@@ -181,16 +207,22 @@ def _ragged(number: int, cells: int, columns: int) -> RowError:
 
 
 def _header(text: str, name: str) -> tuple[list[str], str]:
-    """The column names and the separator that yields the most known ones."""
-    first = io.StringIO(text, newline="").readline()  # whatever ends it: \n, \r\n or \r
-    if not first.strip("\r\n"):
+    """The column names, which are checked, and the separator."""
+    if text[0] in "\r\n":
         raise CatalogError(f"{name} begins with a blank line; its first row must name the columns")
+    header, separator = _columns(text)
+    _check_columns(header, name)
+    return header, separator
+
+
+def _columns(text: str) -> tuple[list[str], str]:
+    """The cells of the first row, and the separator that yields the most known ones."""
+    first = io.StringIO(text, newline="").readline()  # whatever ends it: \n, \r\n or \r
     headers = {
-        separator: [_column(cell) for cell in next(csv.reader([first], delimiter=separator))]
+        separator: [_column(cell) for cell in next(csv.reader([first], delimiter=separator), [])]
         for separator in SEPARATORS
     }
     separator = max(SEPARATORS, key=lambda sign: len(COLUMNS.keys() & headers[sign]))
-    _check_columns(headers[separator], name)
     return headers[separator], separator
 
 
@@ -226,6 +258,10 @@ def _check(raw: _Raw, money: Money, faults: list[RowError]) -> CatalogRow | None
         except BadValueError as fault:
             faults.append(RowError(raw.number, _shown(column), fault.problem, fault.remedy))
     return CatalogRow(raw.number, fields["sku"], fields) if len(faults) == before else None
+
+
+def _short(cell: str) -> str:
+    return repr(cell if len(cell) <= 40 else cell[:39] + "…")
 
 
 def _shown(column: str) -> str:

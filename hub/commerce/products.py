@@ -6,14 +6,25 @@ from typing import Final
 
 import msgspec
 
+from hub.commerce.rounding import plain
+
 PIECE_WORDS: Final = frozenset({"piece", "pieces", "pc", "pcs", "nos"})
 """How a file or a customer names the single thing inside a unit."""
+
+CONTAINERS: Final = frozenset({"carton", "ctn", "box", "case", "crate", "bundle", "dozen", "gross"})
+"""Units that hold pieces. Without `pieces_per_unit` nobody knows how many: 100,000 pieces of a
+carton must never become 100,000 cartons."""
+
+DECIMALS_MAX: Final = 3
+"""Of a quantity: the database counts thousandths of a unit."""
+
+ONE: Final = Decimal(1)
 
 
 class Slab(msgspec.Struct, frozen=True, omit_defaults=True):
     """A better price from `min_qty` units on: a percentage off, or a price per unit instead."""
 
-    min_qty: int
+    min_qty: Decimal
     pct: Decimal | None = None
     unit_price: int | None = None
 
@@ -35,23 +46,43 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = "piece"
     tax_pct: Decimal = Decimal(0)
     hsn: str | None = None
-    stock: int | None = None
-    min_qty: int = 1
-    step: int = 1
+    stock: Decimal | None = None
+    min_qty: Decimal = ONE
+    step: Decimal = ONE
     packs: Mapping[str, int] = {}
     pieces_per_unit: int | None = None
     slabs: tuple[Slab, ...] = ()
+    image_url: str | None = None
     active: bool = True
 
     @property
-    def least(self) -> int:
+    def least(self) -> Decimal:
         """The smallest quantity on the step that is not below the minimum."""
-        return -(-self.min_qty // self.step) * self.step
+        below = on_step(self.min_qty, self.step)
+        return below if below == self.min_qty else plain(below + self.step)
 
     @property
     def offered(self) -> bool:
         """Whether a customer may be told of it: neither retired nor without a price."""
         return self.active and self.price > 0
+
+
+def on_step(quantity: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` that is not above `quantity`, which is not negative."""
+    return plain(quantity // step * step)
+
+
+def milli(quantity: Decimal | int) -> int:
+    """The thousandths of a quantity, as the database holds it; ValueError where it is finer."""
+    thousandths = Decimal(quantity).scaleb(DECIMALS_MAX)
+    if thousandths != thousandths.to_integral_value():
+        raise ValueError(f"{quantity} has more than {DECIMALS_MAX} decimals")
+    return int(thousandths)
+
+
+def from_milli(thousandths: int) -> Decimal:
+    """The quantity of so many thousandths."""
+    return plain(Decimal(thousandths).scaleb(-DECIMALS_MAX))
 
 
 _PLURALS: Final = (("ies", "y"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("ss", "ss"))
@@ -75,7 +106,9 @@ def units(product: Product, number: Decimal, measure: str | None) -> Decimal | N
 def _from_pieces(product: Product, pieces: Decimal) -> Decimal | None:
     if product.pieces_per_unit is not None:
         return (pieces / product.pieces_per_unit).to_integral_value(ROUND_CEILING)
-    return pieces if product.unit in PIECE_WORDS or not product.packs else None
+    if product.unit in PIECE_WORDS:
+        return pieces
+    return None if product.packs or singular(product.unit) in CONTAINERS else pieces
 
 
 def _same(measure: str, unit: str) -> bool:

@@ -1,1 +1,1 @@
-"""Two invented shops as files that `sak-hub catalog import` takes."""
+"""Three invented shops, each a file with its settings and its products."""

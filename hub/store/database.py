@@ -25,8 +25,8 @@ from hub.store.tx import Row, Tx, load_queries
 from hub.store.writer import Op, Writer, WriterStats
 
 BUSY_TIMEOUT_S: Final = 20.0
-"""For another process's lock: the import of 100,000 products, the largest, was measured to hold it
-for 6 s, and an agent waits 30 s for its ack before it gives the connection up."""
+"""For another process's lock: the import of 50,000 products was measured to hold it for 1.5 s, and
+an agent waits 30 s for its ack before it gives the connection up."""
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ _HEADING: Final = re.compile(r"^-- name: *([a-z][a-z0-9_]*) *$", re.MULTILINE)
 
 
 class Memory:
-    """What the writer need not read again: the shops, and where the agents' logs go on.
+    """What the writer need not read again: the shops, where the agents' logs go on, and the like.
 
     It is emptied by another process's commit, by a `tenants.` query that changes something, by a
     log's new epoch and by whatever is undone.

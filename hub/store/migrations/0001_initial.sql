@@ -252,6 +252,15 @@ BEGIN
       AND state = 'pending';
 END;
 
+-- Messages of people who were erased, by WhatsApp's own random ids alone: an agent that reports one
+-- again finds it known, and its words stay away.
+CREATE TABLE erased_messages (
+    tenant_id       TEXT NOT NULL,
+    account         TEXT NOT NULL,
+    wa_id           TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, account, wa_id)
+) STRICT, WITHOUT ROWID;
+
 -- ---------------------------------------------------------------- catalog
 
 CREATE TABLE products (
@@ -266,12 +275,13 @@ CREATE TABLE products (
     price               INTEGER NOT NULL CHECK (price >= 0),
     tax_pct             TEXT NOT NULL DEFAULT '0', -- decimal text
     hsn                 TEXT,
-    stock               INTEGER CHECK (stock >= 0), -- NULL: not counted
-    min_qty             INTEGER NOT NULL DEFAULT 1 CHECK (min_qty >= 1),
-    step                INTEGER NOT NULL DEFAULT 1 CHECK (step >= 1),
+    stock_milli         INTEGER CHECK (stock_milli >= 0), -- thousandths; NULL: not counted
+    min_milli           INTEGER NOT NULL DEFAULT 1000 CHECK (min_milli >= 1),
+    step_milli          INTEGER NOT NULL DEFAULT 1000 CHECK (step_milli >= 1),
     packs               TEXT NOT NULL DEFAULT '{}', -- JSON {name: units}
     pieces_per_unit     INTEGER CHECK (pieces_per_unit >= 1),
     slabs               TEXT NOT NULL DEFAULT '[]', -- JSON [{min_qty, pct | unit_price}]
+    image_url           TEXT,
     active              INTEGER NOT NULL DEFAULT 1,
     updated_at          INTEGER NOT NULL,
     UNIQUE (tenant_id, sku)
@@ -282,3 +292,158 @@ CREATE VIRTUAL TABLE products_search USING fts5 (
     tenant_id UNINDEXED, sku, name, aliases, category, description,
     tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix = '2 3'
 );
+
+-- The words in it, over all shops, and how many products have each: what a misspelt one may mean.
+CREATE VIRTUAL TABLE products_terms USING fts5vocab (products_search, 'row');
+
+-- ---------------------------------------------------------------- customers
+
+CREATE TABLE customers (
+    customer_id     TEXT PRIMARY KEY,
+    tenant_id       TEXT NOT NULL REFERENCES tenants (tenant_id),
+    name            TEXT,
+    language        TEXT, -- of the latest message that showed one
+    tier            TEXT, -- what discount rules may ask for
+    tax_preference  TEXT CHECK (tax_preference IN ('gst', 'none')), -- NULL: not asked yet
+    tax_number      TEXT, -- the GSTIN, checked
+    address         TEXT,
+    postcode        TEXT,
+    transporter     TEXT,
+    opted_out_at    INTEGER,
+    merged_into     TEXT, -- the customer that this one was found to be
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL
+) STRICT;
+CREATE INDEX customers_by_tenant ON customers (tenant_id);
+
+-- What a customer is known by. Within a shop an alias is one customer's.
+CREATE TABLE customer_aliases (
+    tenant_id       TEXT NOT NULL,
+    kind            TEXT NOT NULL CHECK (kind IN ('phone', 'lid', 'username')),
+    value           TEXT NOT NULL, -- a phone in E.164
+    customer_id     TEXT NOT NULL REFERENCES customers (customer_id),
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, kind, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX customer_aliases_by_customer ON customer_aliases (customer_id);
+
+-- Who was made one with whom, or parted again, and why; and who was exported or erased.
+CREATE TABLE customer_audit (
+    id              INTEGER PRIMARY KEY,
+    tenant_id       TEXT NOT NULL,
+    customer_id     TEXT NOT NULL,
+    at              INTEGER NOT NULL,
+    action          TEXT NOT NULL CHECK (action IN ('merged', 'split', 'exported', 'erased')),
+    data            TEXT NOT NULL -- JSON
+) STRICT;
+CREATE INDEX customer_audit_by_customer ON customer_audit (tenant_id, customer_id);
+
+-- ---------------------------------------------------------------- carts, drafts, orders
+
+CREATE TABLE cart_lines (
+    tenant_id       TEXT NOT NULL,
+    customer_id     TEXT NOT NULL REFERENCES customers (customer_id),
+    product_id      INTEGER NOT NULL REFERENCES products (product_id),
+    quantity_milli  INTEGER NOT NULL CHECK (quantity_milli > 0), -- thousandths of the unit
+    place           INTEGER NOT NULL, -- lines in the order in which they were added
+    updated_at      INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, customer_id, product_id)
+) STRICT, WITHOUT ROWID;
+
+-- Coupons that a customer named for the cart; whether they count is asked at each quote.
+CREATE TABLE cart_coupons (
+    tenant_id       TEXT NOT NULL,
+    customer_id     TEXT NOT NULL REFERENCES customers (customer_id),
+    coupon          TEXT NOT NULL, -- in capitals
+    PRIMARY KEY (tenant_id, customer_id, coupon)
+) STRICT, WITHOUT ROWID;
+
+-- An order as it was shown to the customer. At most one a customer is open.
+CREATE TABLE drafts (
+    draft_id        TEXT PRIMARY KEY,
+    tenant_id       TEXT NOT NULL,
+    customer_id     TEXT NOT NULL REFERENCES customers (customer_id),
+    state           TEXT NOT NULL CHECK (state IN ('open', 'ordered', 'declined', 'replaced', 'expired')),
+    turn_id         TEXT NOT NULL, -- the turn whose reply showed it: a later one may say yes
+    bill            TEXT NOT NULL, -- JSON: hub/commerce/bills.py
+    delivery        TEXT NOT NULL, -- JSON: where to, how paid
+    hash            TEXT NOT NULL, -- SHA-256 of bill and delivery, hex
+    total           INTEGER NOT NULL CHECK (total >= 0),
+    created_at      INTEGER NOT NULL,
+    expires_at      INTEGER NOT NULL,
+    ended_at        INTEGER
+) STRICT;
+CREATE UNIQUE INDEX drafts_open ON drafts (tenant_id, customer_id) WHERE state = 'open';
+CREATE INDEX drafts_by_customer ON drafts (tenant_id, customer_id, created_at);
+
+CREATE TABLE orders (
+    order_id        TEXT PRIMARY KEY,
+    tenant_id       TEXT NOT NULL REFERENCES tenants (tenant_id),
+    customer_id     TEXT NOT NULL REFERENCES customers (customer_id),
+    draft_id        TEXT NOT NULL UNIQUE, -- once per draft
+    number          INTEGER NOT NULL, -- per shop, from 1001
+    order_no        TEXT NOT NULL, -- as people write it: A-1001
+    state           TEXT NOT NULL CHECK (state IN
+                    ('confirmed', 'packed', 'shipped', 'delivered', 'cancelled', 'returned')),
+    paid_at         INTEGER,
+    bill            TEXT NOT NULL, -- JSON, the draft's to the letter
+    delivery        TEXT NOT NULL, -- JSON, with the tracking number once shipped
+    total           INTEGER NOT NULL CHECK (total >= 0),
+    cancel_turn_id  TEXT, -- the turn that asked whether to cancel it: a later one may say yes
+    cancel_asked_at INTEGER,
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    UNIQUE (tenant_id, number),
+    UNIQUE (tenant_id, order_no)
+) STRICT;
+CREATE INDEX orders_by_customer ON orders (tenant_id, customer_id, created_at);
+
+-- What an order took out of counted stock, and gives back when it is cancelled.
+CREATE TABLE reservations (
+    tenant_id       TEXT NOT NULL,
+    order_id        TEXT NOT NULL REFERENCES orders (order_id),
+    product_id      INTEGER NOT NULL REFERENCES products (product_id),
+    quantity_milli  INTEGER NOT NULL CHECK (quantity_milli > 0),
+    PRIMARY KEY (order_id, product_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE order_history (
+    id              INTEGER PRIMARY KEY,
+    tenant_id       TEXT NOT NULL,
+    order_id        TEXT NOT NULL REFERENCES orders (order_id),
+    at              INTEGER NOT NULL,
+    from_state      TEXT,
+    to_state        TEXT NOT NULL, -- an order's state, or 'paid'
+    actor           TEXT NOT NULL CHECK (actor IN ('customer', 'operator', 'gateway'))
+) STRICT;
+CREATE INDEX order_history_by_order ON order_history (order_id);
+
+CREATE TABLE discount_rules (
+    rule_id         TEXT PRIMARY KEY,
+    tenant_id       TEXT NOT NULL REFERENCES tenants (tenant_id),
+    name            TEXT NOT NULL,
+    rule            TEXT NOT NULL, -- JSON: hub/commerce/discounts.py
+    coupon          TEXT, -- in capitals; NULL: needs none
+    uses            INTEGER NOT NULL DEFAULT 0, -- confirmed orders that had it
+    active          INTEGER NOT NULL DEFAULT 1,
+    created_at      INTEGER NOT NULL,
+    UNIQUE (tenant_id, name),
+    UNIQUE (tenant_id, coupon)
+) STRICT;
+
+-- The papers of an order that are still to be made and sent, or were.
+CREATE TABLE order_papers (
+    tenant_id       TEXT NOT NULL,
+    order_id        TEXT NOT NULL REFERENCES orders (order_id),
+    kind            TEXT NOT NULL CHECK (kind IN ('invoice', 'payment_code')),
+    account         TEXT NOT NULL,
+    chat            TEXT NOT NULL,
+    agent_id        TEXT NOT NULL,
+    created_at      INTEGER NOT NULL,
+    done_at         INTEGER,
+    tries           INTEGER NOT NULL DEFAULT 0,
+    sha256          TEXT, -- of the file, once made
+    event_id        TEXT, -- of the message.send that carries it
+    PRIMARY KEY (order_id, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX order_papers_open ON order_papers (created_at) WHERE done_at IS NULL;

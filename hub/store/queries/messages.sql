@@ -9,6 +9,15 @@ VALUES
      :media, :reply_to, :sender, :sent_at, :received_at, :live, :turn_id)
 ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
 
+-- name: any_erased
+-- Whether messages of a shop's customers were ever erased.
+SELECT 1 AS found FROM erased_messages WHERE tenant_id = :tenant_id LIMIT 1;
+
+-- name: is_erased
+-- Whether a message was erased, and must not come back.
+SELECT 1 AS found FROM erased_messages
+WHERE tenant_id = :tenant_id AND account = :account AND wa_id = :wa_id;
+
 -- name: say
 -- Records a reply of ours, whatever has become of it, unless it is known already.
 INSERT INTO messages
@@ -17,6 +26,16 @@ INSERT INTO messages
 VALUES
     (:tenant_id, :agent_id, :account, :chat, :wa_id, 'out', 'bot', 'text', :text, :now_ms, :now_ms,
      :turn_id, :event_id, :state, :now_ms)
+ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
+
+-- name: say_file
+-- Records a file that we send, with the words under it, unless it is known already.
+INSERT INTO messages
+    (tenant_id, agent_id, account, chat, wa_id, direction, author, kind, text, media, sent_at,
+     received_at, event_id, state, state_at)
+VALUES
+    (:tenant_id, :agent_id, :account, :chat, :wa_id, 'out', 'bot', 'media', :text, :media, :now_ms,
+     :now_ms, :event_id, 'queued', :now_ms)
 ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
 
 -- name: is_own
@@ -39,7 +58,8 @@ WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND partici
 
 -- name: recent
 -- The newest messages of a chat that say something or change what was said, newest first.
-SELECT wa_id, author, kind, text, reply_to, sender ->> '$.phone' AS phone, sent_at, turn_id, state
+SELECT wa_id, author, kind, text, reply_to, sender ->> '$.phone' AS phone,
+       sender ->> '$.lid' AS lid, sent_at, turn_id, state
 FROM messages
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
   AND kind IN ('text', 'media', 'location', 'contact', 'edit', 'revoke')

@@ -64,6 +64,7 @@ def test_every_column_of_a_csv(tmp_path: Path) -> None:
         "packs": "Box=12; carton=144",
         "pieces_per_unit": "3000",
         "slabs": "50:=1100.00; 10:5%",
+        "image_url": "https://shop.example/a-1.jpg",
         "active": "No",
     }
     (row,) = read(tmp_path, f"{','.join(cells)}\n{','.join(cells.values())}\n")
@@ -82,7 +83,8 @@ def test_every_column_of_a_csv(tmp_path: Path) -> None:
         "step": 5,
         "packs": {"box": 12, "carton": 144},
         "pieces_per_unit": 3000,
-        "slabs": (Slab(10, pct=Decimal(5)), Slab(50, unit_price=110_000)),
+        "slabs": (Slab(Decimal(10), pct=Decimal(5)), Slab(Decimal(50), unit_price=110_000)),
+        "image_url": "https://shop.example/a-1.jpg",
         "active": False,
     }
     assert row.fields.keys() == COLUMNS.keys()
@@ -109,7 +111,7 @@ def test_json_has_its_own_forms(tmp_path: Path, wrapped: bool) -> None:
         "price": 10,
         "aliases": ("chai",),
         "packs": {"box": 12},
-        "slabs": (Slab(10, pct=Decimal("2.5")), Slab(50, unit_price=9)),
+        "slabs": (Slab(Decimal(10), pct=Decimal("2.5")), Slab(Decimal(50), unit_price=9)),
         "active": True,
         "stock": None,
     }
@@ -147,9 +149,12 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         ("tax_pct", "101"),
         ("tax_pct", "many"),
         ("stock", "-1"),
-        ("stock", "1.5"),
+        ("stock", "1.5005"),
+        ("stock", "1000000001"),
         ("min_qty", "0"),
-        ("step", "0.5"),
+        ("min_qty", "0.0005"),
+        ("step", "0"),
+        ("step", "half"),
         ("pieces_per_unit", "0"),
         ("packs", "box"),
         ("packs", "=12"),
@@ -160,7 +165,14 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         ("slabs", "10:0%"),
         ("slabs", "10:100%"),
         ("slabs", "10:=0"),
-        ("slabs", "10:5%; 10:6%"),
+        ("slabs", "10:5%; 10.0:6%"),
+        ("slabs", "0.0005:5%"),
+        ("image_url", "shop.example/a.jpg"),
+        ("image_url", "file:///etc/passwd"),
+        ("image_url", "https://"),
+        ("image_url", "https://user@shop.example/a.jpg"),
+        ("image_url", "https://shop.example/a b.jpg"),
+        ("image_url", "https://[half/a.jpg"),
         ("active", "perhaps"),
     ],
 )
@@ -186,6 +198,9 @@ def test_values_that_do_not_fit(tmp_path: Path, column: str, value: str) -> None
         ("active", 2),
         ("aliases", {"a": 1}),
         ("packs", ["box"]),
+        ("packs", {"a=b": 12}),
+        ("packs", {"a;b": 12}),
+        ("aliases", ["tea|chai"]),
         ("slabs", {"min_qty": 1}),
         ("slabs", [{"min_qty": 1}]),
         ("slabs", [{"min_qty": 1, "pct": 5, "unit_price": 1}]),
@@ -227,6 +242,35 @@ def test_a_key_that_stands_twice_is_a_fault_of_its_row(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        (["sku;name;price", "A;Tea;1", "B;Crème;1"], (3, "name")),
+        (["sku;name;price;aliases", 'A;"two', 'lines";1;', "B;Tea;1;café"], (3, "aliases")),
+        (["sku;name;price", "A;Tea;1;café"], (2, "(row)")),
+        (["sku;name;größe", "A;Tea;1"], (1, "gr\ufffd\ufffde")),
+    ],
+)
+def test_the_first_cell_of_another_encoding_is_named(
+    tmp_path: Path, lines: list[str], place: tuple[int, str], newline: str
+) -> None:
+    """What Windows writes as plain CSV is not guessed: its letters could be any country's."""
+    with pytest.raises(CatalogError, match="save it as CSV UTF-8") as caught:
+        read(tmp_path, newline.join(lines).encode("cp1252"))
+    (fault,) = caught.value.rows
+    assert (fault.row, fault.column, fault.remedy) == (*place, "save the file as CSV UTF-8")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_unicode_text_of_windows_is_read(tmp_path: Path, encoding: str) -> None:
+    """UTF-16 with its mark says what it is; spreadsheets put tabs between the cells."""
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    text = f"{mark}sku\tname\tprice\r\nA-1\tचाय Crème\t24.50\r\n"
+    (row,) = read(tmp_path, text.encode(encoding))
+    assert row.fields == {"sku": "A-1", "name": "चाय Crème", "price": 2450}
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -241,9 +285,11 @@ def test_a_key_that_stands_twice_is_a_fault_of_its_row(tmp_path: Path) -> None:
         (b"sku,name\nA,Tea\n", "has no column price"),
         (b"sku,name,price,prize\n", "unknown column 'prize'"),
         (b"sku,name,price,SKU\n", "names a column twice"),
-        ("sku,name,price\nA,Crème,1\n".encode("cp1252"), "not UTF-8 in line 2"),
-        ("sku,name,price\rA,Crème,1\r".encode("cp1252"), "not UTF-8 in line 2"),
-        ("sku,name,price\n".encode("utf-16"), "save it as CSV UTF-8"),
+        ("sku,name,price\n".encode("utf-16-le"), "save it as CSV UTF-8"),
+        ("sku,name,price\n".encode("utf-32"), "save it as CSV UTF-8"),
+        ("sku,name,price\n".encode("utf-16")[:-1], "save it as CSV UTF-8"),
+        ('[{"name": "Crème"}]'.encode("cp1252"), "not UTF-8 in line 1"),
+        ("crème".encode("cp1252") + b"a" * 200_000, "not UTF-8 in line 1"),
         (b"PK\x03\x04rest", "save the sheet as CSV UTF-8"),
         (b'sku,name,price\nA,"Tea,1\n', "not sound CSV"),
         (b"[1", "not sound JSON"),

@@ -8,20 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.commerce.money import MINOR_MAX
-from hub.commerce.pricing import QUANTITY_MAX, Line, Policy, Reason, Tax, quote, refuse, slab_for
+from hub.commerce.pricing import QUANTITY_MAX, Line, Policy, Reason, quote, refuse, slab_for
 from hub.commerce.products import Product, Slab, units
+from hub.commerce.tax import Tax
 
 PLAIN = Policy()
 A = Policy(line_rounding="whole_up", total_rounding="whole_up")
 GST = Tax(name="GST", parts=2)
+COUNTED = {"stock", "min_qty", "step"}
 
 
-def product(price: int, **fields: object) -> Product:
-    return msgspec.structs.replace(Product(sku="X-1", name="Thing", price=price), **fields)
+def product(price: int, /, **fields: object) -> Product:
+    counted = {name: Decimal(str(fields[name])) for name in COUNTED & fields.keys()}
+    thing = Product(sku="X-1", name="Thing", price=price)
+    return msgspec.structs.replace(thing, **(fields | counted))
 
 
 def pct(min_qty: int, percent: str) -> Slab:
-    return Slab(min_qty=min_qty, pct=Decimal(percent))
+    return Slab(Decimal(min_qty), pct=Decimal(percent))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_the_highest_slab_alone_counts() -> None:
 
 def test_a_slabs_unit_price_beats_its_percentage() -> None:
     """A price per unit replaces the price; the percentage beside it is not taken off as well."""
-    both = Slab(min_qty=10, pct=Decimal(5), unit_price=900)
+    both = Slab(Decimal(10), pct=Decimal(5), unit_price=900)
     line = quote([Line(product(1_000, slabs=(both,)), 10)], PLAIN).lines[0]
     assert (line.gross, line.discount, line.net) == (10_000, 1_000, 9_000)
 
@@ -121,6 +125,10 @@ def test_tax_of_the_order() -> None:
         ({"min_qty": 5, "step": 2}, 5, Reason.OFF_STEP, 2, (6,)),
         ({"stock": 0}, 1, Reason.OUT_OF_STOCK, 0, ()),
         ({"stock": 4, "min_qty": 5}, 5, Reason.OUT_OF_STOCK, 4, ()),
+        ({"step": "0.5"}, Decimal("1.3"), Reason.OFF_STEP, Decimal("0.5"), (1, 1.5)),
+        ({"min_qty": "1.2", "step": "0.5"}, 1, Reason.BELOW_MINIMUM, Decimal("1.2"), (1.5,)),
+        ({}, Decimal("1e-40"), Reason.BELOW_MINIMUM, 1, (1,)),
+        ({}, Decimal("1e999999"), Reason.TOO_MANY, QUANTITY_MAX, ()),
         ({"stock": 25, "step": 10}, 999_999_999, Reason.OVER_STOCK, 25, (20,)),
         ({}, 999_999_999, Reason.TOO_MANY, QUANTITY_MAX, ()),
     ],
@@ -129,11 +137,11 @@ def test_refusals(
     fields: dict[str, object],
     quantity: Decimal | int,
     reason: Reason,
-    limit: int,
-    nearest: tuple[int, ...],
+    limit: Decimal | int,
+    nearest: tuple[Decimal | int | float, ...],
 ) -> None:
     """Each quantity rule refuses with its bound and with what would do; nothing is priced."""
-    item = msgspec.structs.replace(product(1_000), **fields)
+    item = product(1_000, **fields)
     priced = quote([Line(item, quantity)], PLAIN)
     (refusal,) = priced.refusals
     assert (refusal.reason, refusal.limit, refusal.nearest) == (reason, limit, nearest)
@@ -157,7 +165,7 @@ def test_a_refused_line_leaves_the_others() -> None:
 SLABS = st.lists(
     st.builds(
         Slab,
-        min_qty=st.integers(1, 500),
+        min_qty=st.integers(1, 500).map(Decimal),
         pct=st.none() | st.decimals("0.01", "99.99", places=2),
         unit_price=st.none() | st.integers(1, 1_000),
     ),
@@ -170,9 +178,9 @@ PRODUCTS = st.builds(
     name=st.just("Thing"),
     price=st.integers(1_000, 10**8),
     tax_pct=st.sampled_from([Decimal(0), Decimal(5), Decimal("12.5"), Decimal(18)]),
-    min_qty=st.integers(1, 20),
-    step=st.integers(1, 12),
-    stock=st.none() | st.integers(0, 2_000),
+    min_qty=st.integers(1, 20).map(Decimal),
+    step=st.integers(1, 12).map(Decimal),
+    stock=st.none() | st.integers(0, 2_000).map(Decimal),
     slabs=SLABS,
 )
 POLICIES = st.builds(

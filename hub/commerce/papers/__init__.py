@@ -1,0 +1,1 @@
+"""The papers of an order: a text, an invoice, a code to pay with, and who sends them."""

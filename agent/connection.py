@@ -43,6 +43,9 @@ log = structlog.get_logger(__name__)
 ABNORMAL: Final = 1006  # the connection ended without a close frame
 BATCH_MAX = 64  # events that are read from the journal at once
 BUSY_S = 30.0  # the pause that a full inbox asks for; asked again with every heartbeat
+FULL_DISK_S = 5.0  # between two tries to keep what has no room
+FULL_PAUSE_S = 10.0  # the pause that a full disk asks for; asked again with every failed try
+_TO_KEEP: Final = (EventReceived, EventsAcknowledged)  # what has to be on disk, in this order
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -78,6 +81,10 @@ class Connection:
         self._wake = asyncio.Event()  # for the worker
         self._flush = asyncio.Event()  # for the writer
         self._due: deque[Happening] = deque()  # what the worker has not taken up yet
+        self._roomless: deque[Happening] = (
+            deque()
+        )  # what the disk had no room for, and what follows
+        self._retry_at = 0.0  # monotonic, when to try those again
         self._more = True  # the outbox may hold events that were not sent on this connection
         self._stopping = False
         self._live_since: float | None = None
@@ -161,8 +168,7 @@ class Connection:
             except LogsChangedError:
                 self._give_up(CloseCode.RECONNECTING, "the logs began anew")
             except JournalFullError as error:
-                log.error("the journal is full", reason=str(error))
-                self._give_up(CloseCode.INTERNAL_ERROR, "the disk is full")
+                self._wait_for_room(error)
             if self._stopping:
                 session.close(CloseCode.CLEAN_STOP, "stopped")
             self._flush.set()
@@ -172,8 +178,10 @@ class Connection:
 
     async def _rest(self) -> None:
         """Sleep until something comes about or the session's timer is due."""
-        timer = self._session.get_timer()
-        delay = None if timer is None else max(0.0, timer - self._to.clock.monotonic())
+        now, timer = self._to.clock.monotonic(), self._session.get_timer()
+        if self._retry_at > now:
+            timer = self._retry_at if timer is None else min(timer, self._retry_at)
+        delay = None if timer is None else max(0.0, timer - now)
         try:
             async with asyncio.timeout(delay):
                 await self._wake.wait()
@@ -181,10 +189,38 @@ class Connection:
             return
 
     async def _take_all(self) -> None:
+        await self._take_roomless()
         self._due.extend(self._session.happenings())
         while self._due:
-            await self._take(self._due.popleft())
+            happening = self._due.popleft()
+            if isinstance(happening, _TO_KEEP):
+                self._roomless.append(happening)
+                if len(self._roomless) == 1:
+                    await self._take_roomless()
+            else:
+                await self._take(happening)
             self._due.extend(self._session.happenings())
+
+    async def _take_roomless(self) -> None:
+        """Keep what has to be kept, the oldest first, unless the disk has just been full."""
+        while self._roomless and self._to.clock.monotonic() >= self._retry_at:
+            try:
+                await self._take(self._roomless[0])
+            except JournalFullError as error:
+                self._wait_for_room(error)
+            else:
+                self._roomless.popleft()
+
+    def _wait_for_room(self, error: JournalFullError) -> None:
+        """Ask the hub for a pause, and try again; before the welcome nobody can be asked."""
+        log.error("the journal is full", reason=str(error))
+        if self._session.state is not State.LIVE:
+            self._give_up(CloseCode.INTERNAL_ERROR, "the disk is full")
+            return
+        self._retry_at = self._to.clock.monotonic() + FULL_DISK_S
+        self._more = True
+        self._session.busy("the disk is full", FULL_PAUSE_S)
+        self._flush.set()
 
     def _give_up(self, code: int, reason: str) -> None:
         """End a connection that the journal cannot follow; what is due stays unacknowledged."""
@@ -193,6 +229,7 @@ class Connection:
         ends = (one for one in self._due if isinstance(one, ConnectionClosed))
         self._closed = next(ends, self._closed)
         self._due.clear()
+        self._roomless.clear()
 
     async def _take(self, happening: Happening) -> None:
         match happening:

@@ -20,14 +20,18 @@ import structlog
 from agent.clock import Clock
 from agent.database import JournalError, JournalFullError
 from agent.dispatch import Dispatcher
+from agent.downloads import Downloads
 from agent.drivers.driver import Driver, DriverStatus
+from agent.files import FOLDER, Files
 from agent.journal import FILE_NAME, Identity, Journal
-from agent.link import Link
+from agent.link import Link, Phase
 from agent.lock import DataDirLock
 from agent.pairing import SOFTWARE
 from agent.sender import Policy
 from agent.settings import Settings
 from agent.status import StatusFile, write_status
+from agent.transfer import HubMedia
+from agent.uploads import Uploads
 from protocol.messages import AgentStatus, Instant, MessageReceived, SendState, Sweep, Typing
 
 T = TypeVar("T")
@@ -87,8 +91,16 @@ class Daemon:
         self._driver = driver
         self._clock = clock
         self._identity = identity
-        policy = Policy(settings.typing_chars_per_s, settings.typing_max_s, settings.send_gap_s)
-        self._dispatcher = Dispatcher(journal=journal, driver=driver, clock=clock, policy=policy)
+        self._roll = roll
+        self._downloads = self._new_downloads()
+        self._uploads = self._new_uploads()
+        self._dispatcher = Dispatcher(
+            journal=journal,
+            driver=driver,
+            downloads=self._downloads,
+            clock=clock,
+            policy=Policy(settings.typing_chars_per_s, settings.typing_max_s, settings.send_gap_s),
+        )
         self._link = Link(
             journal=journal,
             settings=settings,
@@ -107,6 +119,28 @@ class Daemon:
         self._last_sweep: Sweep | None = None
         self._was_ready = False
 
+    def _new_downloads(self) -> Downloads:
+        return Downloads(
+            files=Files(self._settings.data_dir / FOLDER / "down"),
+            hub=HubMedia(self._journal, self._settings, self._clock),
+            journal=self._journal,
+            online=self._is_online,
+            roll=self._roll,
+        )
+
+    def _new_uploads(self) -> Uploads:
+        return Uploads(
+            files=Files(self._settings.data_dir / FOLDER / "up"),
+            hub=HubMedia(self._journal, self._settings, self._clock),
+            journal=self._journal,
+            driver=self._driver,
+            online=self._is_online,
+            roll=self._roll,
+        )
+
+    def _is_online(self) -> bool:
+        return self._link.status.phase is Phase.ONLINE
+
     async def run(self) -> None:
         """Work until `stop`."""
         try:
@@ -117,6 +151,8 @@ class Daemon:
                     for name, task in (
                         ("driver", self._driver.run(self)),
                         ("dispatch", self._dispatcher.run()),
+                        ("downloads", self._downloads.run()),
+                        ("uploads", self._uploads.run()),
                         ("sweeps", self._sweep_when_due()),
                         ("typing", self._show_typing()),
                         ("status", self._write_status()),
@@ -278,7 +314,7 @@ class Daemon:
             account=now.account,
             advice=now.advice,
             paused=facts.paused,
-            outbox=facts.outbox,
+            outbox=facts.outbox + facts.arrivals,
             inbox=facts.inbox,
             last_inbound_ms=facts.last_inbound_ms,
             last_sweep_ms=sweep.at.ms if sweep is not None else None,

@@ -18,7 +18,7 @@ T = TypeVar("T")
 Value = str | int | float | bytes | None
 
 APPLICATION_ID = 0x53414B41  # "SAKA": tells our file from any other SQLite database
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_S = 10.0  # the command line may hold the file for a moment
 # A quota or a limit on the size of files comes as a failed write, not as a full disk.
 _FULL: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
@@ -106,7 +106,7 @@ class Database:
     @classmethod
     def _opened(cls, path: Path, schema: Path, queries: Path, thread: ThreadPoolExecutor) -> Self:
         named = load_queries(queries)
-        return cls(path, _connect(path, schema.read_text("utf-8")), named, thread)
+        return cls(path, _connect(path, schema), named, thread)
 
     async def close(self) -> None:
         """Close the file; later calls fail."""
@@ -154,7 +154,7 @@ def move_aside(path: Path, now_ms: int) -> Path:
     return target
 
 
-def _connect(path: Path, schema: str) -> sqlite3.Connection:
+def _connect(path: Path, schema: Path) -> sqlite3.Connection:
     connection: sqlite3.Connection | None = None
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -171,7 +171,7 @@ def _connect(path: Path, schema: str) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, schema: str) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, schema: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -187,8 +187,17 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: str) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if not tables:
-        marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-        connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\n{marks}\nCOMMIT;")
+        _run_script(connection, schema, SCHEMA_VERSION)
+        return
+    for older in range(version, SCHEMA_VERSION):
+        script = schema.with_name(f"{schema.stem}_from_{older}.sql")
+        _run_script(connection, script, older + 1)
+
+
+def _run_script(connection: sqlite3.Connection, script: Path, version: int) -> None:
+    """Bring the schema to a version, in one transaction."""
+    mark = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version};"
+    connection.executescript(f"BEGIN IMMEDIATE;\n{script.read_text('utf-8')}\n{mark}\nCOMMIT;")
 
 
 def _explained(error: sqlite3.Error | OSError, path: Path) -> JournalError:

@@ -17,11 +17,20 @@ from msgspec.structs import replace
 from agent.clock import Clock
 from agent.commands import Means, obey
 from agent.database import JournalFullError
-from agent.drivers.driver import Driver, DriverStatus, Lookup, Outcome, SendOrder
+from agent.downloads import Downloads
+from agent.drivers.driver import (
+    Driver,
+    DriverStatus,
+    Lookup,
+    OrderedFile,
+    Outcome,
+    SendOrder,
+)
 from agent.inbox import Send
 from agent.journal import Journal
 from agent.sender import (
     Decision,
+    Fetch,
     Finish,
     HandOver,
     LookUp,
@@ -52,13 +61,23 @@ T = TypeVar("T")
 class Dispatcher:
     """Takes orders from the journal, asks the core, calls the driver, keeps the results."""
 
-    def __init__(self, *, journal: Journal, driver: Driver, clock: Clock, policy: Policy) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        driver: Driver,
+        downloads: Downloads,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
         self._journal = journal
         self._driver = driver
+        self._downloads = downloads
         self._clock = clock
         self._policy = policy
         self._progress: dict[UUID, Progress] = {}
         self._free_at = 0.0
+        self._is_tidy = False  # files may lie here whose orders have ended
 
     def driver_changed(self, _status: DriverStatus) -> None:
         """Look again: the driver may be ready now."""
@@ -69,6 +88,9 @@ class Dispatcher:
         while True:
             self._journal.inbox_grew.clear()
             try:
+                if not self._is_tidy:
+                    await self._downloads.prune()
+                    self._is_tidy = True
                 rest_s = await self._round()
             except JournalFullError as error:
                 log.warning("sending waits for the disk", reason=str(error))
@@ -119,10 +141,10 @@ class Dispatcher:
             state=State.TYPING if typing and row.state == State.QUEUED else State(row.state),
             account=row.order.account,
             chars=len(row.order.text or ""),
-            has_media=row.order.media is not None,
             ordered_ms=row.ts_ms,
             expires_ms=expires.ms if expires is not None else None,
             attempts=row.attempts,
+            file=self._downloads.state_of(row.order.media),
         )
 
     def _around(self, paused: bool, owner_wrote_ms: int | None) -> Surroundings:
@@ -143,6 +165,9 @@ class Dispatcher:
                 await self._begin_typing(row, for_s)
             case LookUp():
                 await self._look_up(row)
+            case Fetch():
+                if row.order.media is not None:
+                    self._downloads.fetch(row.order.media.sha256)
             case HandOver():
                 await self._hand_over(row)
             case Finish():
@@ -156,7 +181,9 @@ class Dispatcher:
             await self._tell("typing", self._driver.typing(row.order.chat, True))
 
     async def _look_up(self, row: Send) -> None:
-        found = await self._ask("look_up", self._driver.look_up(_order(row)), Lookup.UNAVAILABLE)
+        found = await self._ask(
+            "look_up", self._driver.look_up(self._order(row)), Lookup.UNAVAILABLE
+        )
         now = self._clock.monotonic()
         self._progress[row.event_id] = note_lookup(self._of(row), found, now, self._policy)
 
@@ -164,7 +191,7 @@ class Dispatcher:
         """Commit that the message goes out, then let it go out once."""
         if not await self._journal.mark(row.event_id, State.SENDING, row.attempts + 1):
             return  # WhatsApp acknowledged it a moment ago
-        outcome = await self._ask("send", self._driver.send(_order(row)), Outcome("unknown"))
+        outcome = await self._ask("send", self._driver.send(self._order(row)), Outcome("unknown"))
         now = self._clock.monotonic()
         self._free_at = now + self._policy.gap_s
         self._progress[row.event_id] = Progress(
@@ -186,6 +213,9 @@ class Dispatcher:
             error=end.error,
         )
         await self._journal.finish(row.event_id, status)
+        if row.order.media is not None:
+            self._downloads.forget(row.order.media.sha256)
+            self._is_tidy = False
 
     async def _tell(self, what: str, call: Awaitable[None]) -> None:
         """What only a customer would see: when it breaks, a line in the log is enough."""
@@ -202,6 +232,13 @@ class Dispatcher:
             log.exception("driver failed", call=what)
             return otherwise
 
+    def _order(self, row: Send) -> SendOrder:
+        order, media, file = row.order, row.order.media, None
+        if media is not None:
+            path = self._downloads.files.path(media.sha256)
+            file = OrderedFile(path, media.sha256, media.mime, media.name)
+        return SendOrder(row.key, order.account, order.chat, order.text or "", order.reply_to, file)
+
     def _of(self, row: Send) -> Progress:
         return self._progress.get(row.event_id, _UNTOUCHED)
 
@@ -212,8 +249,3 @@ def _heads(rows: Iterable[Send]) -> list[Send]:
     for row in rows:
         heads.setdefault((row.order.account, row.order.chat), row)
     return list(heads.values())
-
-
-def _order(row: Send) -> SendOrder:
-    order = row.order
-    return SendOrder(row.key, order.account, order.chat, order.text or "", order.reply_to)

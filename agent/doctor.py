@@ -105,7 +105,9 @@ def _journal(path: Path, clock: Clock) -> tuple[Check, Identity | None]:
         identity, facts = asyncio.run(_read(path, clock))
     except JournalError as error:
         return _failed("journal", error), None
-    waiting = f"{facts.outbox} events wait for the hub, {facts.inbox} orders to be done"
+    waiting = (
+        f"{facts.outbox + facts.arrivals} events wait for the hub, {facts.inbox} orders to be done"
+    )
     if identity is None:
         return Check("journal", "warn", f"sound; not paired; {waiting}", unpaired), None
     return Check("journal", "ok", f"sound; {waiting}"), identity

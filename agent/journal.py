@@ -14,7 +14,8 @@ from uuid import UUID
 
 import msgspec
 
-from agent import inbox, outbox
+from agent import arrivals, inbox, outbox
+from agent.arrivals import Arrival
 from agent.clock import Clock
 from agent.database import Database, Tx
 from agent.inbox import Accepted, Job, Result, Send
@@ -25,6 +26,7 @@ from protocol.messages import (
     HeldPosition,
     MessageReceived,
     QuarantinedEvent,
+    ReceivedMedia,
     SendState,
     Welcome,
 )
@@ -35,6 +37,7 @@ FILE_NAME = "journal.sqlite3"
 DAY_MS: Final = 86_400_000
 KEEP_ROWS_MS: Final = 7 * DAY_MS  # SPEC 4.12: for a hub that was restored from a backup
 KEEP_IDS_MS: Final = 90 * DAY_MS
+_FORGET: Final = ("outbox_clear", "arrivals_clear", "inbox_clear", "seen_clear", "facts_forget")
 _HERE = Path(__file__).parent
 
 
@@ -56,12 +59,16 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Figures for a status: `outbox` and `inbox` count events that wait."""
+    """Figures for a status: `outbox` and `inbox` count events that wait.
+
+    `arrivals` counts the messages that will be events once their files were brought.
+    """
 
     outbox: int
     inbox: int
     paused: bool
     last_inbound_ms: int | None
+    arrivals: int = 0
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -85,6 +92,7 @@ class Journal:
         self._hub_ahead_ms = 0  # the hub's clock minus ours
         self.outbox_grew = asyncio.Event()
         self.inbox_grew = asyncio.Event()
+        self.arrivals_grew = asyncio.Event()
 
     @classmethod
     async def open(cls, path: Path, clock: Clock) -> Self:
@@ -126,7 +134,7 @@ class Journal:
             old = tx.one("identity")
             same = old is not None and (old["hub_url"], old["tenant_id"]) == (hub_url, tenant_id)
             if old is not None and not same:
-                for forget in ("outbox_clear", "inbox_clear", "seen_clear", "facts_forget"):
+                for forget in _FORGET:
                     tx.run(forget)
             outbox.begin_epoch(tx)
             tx.run("facts_down_begin", epoch=None)
@@ -174,12 +182,33 @@ class Journal:
     # --- the up log -------------------------------------------------------------------------
 
     async def record_inbound(self, message: MessageReceived) -> bool:
-        """Append a message of WhatsApp; False when it is known, or the echo of our own reply."""
+        """Keep a message of WhatsApp; False when it is known, or the echo of our own reply."""
         now_ms = self._clock.now_ms()
-        new = await self._do(lambda tx: outbox.record(tx, message, now_ms))
+        new = await self._do(lambda tx: arrivals.record(tx, message, now_ms))
         if new:
             self.outbox_grew.set()
+            self.arrivals_grew.set()
         return new
+
+    async def messages_wanting_files(self, limit: int = 100) -> list[Arrival]:
+        """Messages whose files have to be brought, one of each chat, in the order of arrival."""
+        return await self._do(lambda tx: arrivals.wanting(tx, limit))
+
+    async def note_file(self, arrival: Arrival, sha256: str) -> None:
+        """Keep that a message's file is on this PC."""
+        event_id = str(arrival.event_id)
+        await self._do(lambda tx: tx.run("arrivals_fetched", event_id=event_id, sha256=sha256))
+
+    async def release(self, arrival: Arrival, media: ReceivedMedia) -> None:
+        """Tell the hub of a message that waited for its file, and of those behind it."""
+        now_ms = self._clock.now_ms()
+        await self._do(lambda tx: arrivals.release(tx, arrival, media, now_ms))
+        self.outbox_grew.set()
+        self.arrivals_grew.set()
+
+    async def files_to_tell(self) -> set[str]:
+        """The hashes of the files that the hub has yet to get."""
+        return await self._do(lambda tx: {row["sha256"] for row in tx.all("arrivals_files")})
 
     async def unsent(self, after_seq: int, limit: int) -> list[codec.LogRow]:
         """The events that follow `after_seq`, in order."""
@@ -244,6 +273,10 @@ class Journal:
         """The messages to send, in the order of their arrival."""
         return await self._do(lambda tx: inbox.sends(tx, limit))
 
+    async def files_to_send(self) -> set[str]:
+        """The hashes of the files that open orders name."""
+        return await self._do(lambda tx: {row["sha256"] for row in tx.all("inbox_files")})
+
     async def pending_jobs(self, limit: int = 100) -> list[Job]:
         """The commands to run, in the order of their arrival."""
         return await self._do(lambda tx: inbox.jobs(tx, limit))
@@ -297,8 +330,9 @@ class Journal:
 
         def look(tx: Tx) -> Facts:
             row, waiting = tx.only("facts"), tx.only("inbox_count")["n"]
-            unacked = row["up_head"] - row["up_acked"]
-            return Facts(unacked, waiting, bool(row["paused"]), row["last_inbound_ms"])
+            unacked, arrivals_n = row["up_head"] - row["up_acked"], tx.only("arrivals_count")["n"]
+            paused, last_ms = bool(row["paused"]), row["last_inbound_ms"]
+            return Facts(unacked, waiting, paused, last_ms, arrivals_n)
 
         return await self._do(look)
 

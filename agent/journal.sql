@@ -1,4 +1,4 @@
--- The agent's journal, version 1. Times are integer milliseconds UTC, ids are UUIDs as text,
+-- The agent's journal, version 2 (what a journal of version 1 lacks is in `journal_from_1.sql`). Times are integer milliseconds UTC, ids are UUIDs as text,
 -- booleans are 0 or 1. What PROTOCOL asks for: two durable logs and the positions in them.
 
 -- Who this agent is, once it is paired. One row or none.
@@ -57,6 +57,19 @@ CREATE TABLE seen (
 CREATE INDEX seen_untold ON seen (event_id) WHERE from_me AND told_ms IS NULL;
 CREATE INDEX seen_owner ON seen (account, chat, sent_ms) WHERE from_me;
 CREATE INDEX seen_sent ON seen (sent_ms);
+
+-- Messages that wait for their files, and those that came behind one in its chat. A row becomes an
+-- event, and leaves, as soon as it is the first of its chat and wants no file.
+CREATE TABLE arrivals (
+    arrival   INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id  TEXT NOT NULL UNIQUE,
+    account   TEXT NOT NULL,
+    chat      TEXT NOT NULL,
+    data      TEXT NOT NULL,       -- of the message.received that it will be
+    wants     INTEGER NOT NULL,    -- its own file has to be brought
+    sha256    TEXT                 -- of the file, once it is on this PC
+) STRICT;
+CREATE INDEX arrivals_chat ON arrivals (account, chat, arrival);
 
 -- The down log as it was received: orders of the hub, in the order of their arrival.
 -- `data` is emptied 7 days after the end; ids stay longer, so that a repeated order is recognised.

@@ -137,6 +137,48 @@ DELETE FROM seen;
 -- Drop natural keys that no sweep can find again.
 DELETE FROM seen WHERE sent_ms < :before_ms;
 
+-- name: arrivals_insert
+-- Keep a message that waits for its file, or behind one that does.
+INSERT INTO arrivals (event_id, account, chat, data, wants)
+VALUES (:event_id, :account, :chat, :data, :wants);
+
+-- name: arrivals_of_chat
+-- Which message of this chat waits longest?
+SELECT * FROM arrivals WHERE account = :account AND chat = :chat ORDER BY arrival LIMIT 1;
+
+-- name: arrivals_heads
+-- Which messages wait for files, with nothing of their chat before them?
+SELECT * FROM arrivals AS head
+WHERE wants AND NOT EXISTS (
+    SELECT 1 FROM arrivals AS before
+    WHERE before.account = head.account AND before.chat = head.chat AND before.arrival < head.arrival
+)
+ORDER BY arrival LIMIT :limit;
+
+-- name: arrivals_fetched
+-- The file of a message is on this PC.
+UPDATE arrivals SET sha256 = :sha256 WHERE event_id = :event_id;
+
+-- name: arrivals_ready
+-- A message waits for no file any more.
+UPDATE arrivals SET wants = 0, data = :data WHERE event_id = :event_id;
+
+-- name: arrivals_delete
+-- A message has become an event.
+DELETE FROM arrivals WHERE arrival = :arrival;
+
+-- name: arrivals_count
+-- How many messages wait?
+SELECT count(*) AS n FROM arrivals;
+
+-- name: arrivals_files
+-- Which files on this PC has the hub yet to get?
+SELECT DISTINCT sha256 FROM arrivals WHERE sha256 IS NOT NULL;
+
+-- name: arrivals_clear
+-- Forget the messages of another shop.
+DELETE FROM arrivals;
+
 -- name: inbox_insert
 -- Keep an order of the hub.
 INSERT INTO inbox
@@ -155,6 +197,11 @@ SELECT * FROM inbox WHERE wa_key = :wa_key;
 -- name: inbox_open
 -- Which orders of this type are not at their end, oldest first?
 SELECT * FROM inbox WHERE ended_ms IS NULL AND type = :type ORDER BY arrival LIMIT :limit;
+
+-- name: inbox_files
+-- Which files are to be sent?
+SELECT DISTINCT json_extract(data, '$.media.sha256') AS sha256 FROM inbox
+WHERE ended_ms IS NULL AND type = 'message.send' AND json_extract(data, '$.media.sha256') IS NOT NULL;
 
 -- name: inbox_count
 -- How many orders are not at their end?

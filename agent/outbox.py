@@ -11,7 +11,6 @@ import msgspec
 from agent.database import Tx
 from protocol import codec
 from protocol.errors import LocalProtocolError
-from protocol.ids import participant
 from protocol.log import OwnLog, resume
 from protocol.messages import TEXT_MAX_CHARS, Instant, MessageReceived, Position
 
@@ -27,30 +26,6 @@ def append(tx: Tx, event_id: UUID, name: str, data: str, now_ms: int) -> None:
     """Append an event; its seq is the next of the epoch."""
     seq = tx.only("facts_up_next")["up_head"]
     tx.run("outbox_insert", seq=seq, id=str(event_id), type=name, data=data, now_ms=now_ms)
-
-
-def record(tx: Tx, message: MessageReceived, now_ms: int) -> bool:
-    """Append a message that is not known yet, with its natural key; False when it is known."""
-    message, data = storable(message)
-    if message.from_me and tx.one("inbox_by_key", wa_key=message.wa_id) is not None:
-        return False  # the echo of a reply that went out from here
-    event_id = uuid4()
-    sent_ms = min(message.sent_at.ms, now_ms)  # a clock set wrong must not lift the watermark
-    new = tx.run(
-        "seen_insert",
-        account=message.account,
-        chat=message.chat,
-        participant=participant(message.chat, message.sender.id),
-        wa_id=message.wa_id,
-        from_me=message.from_me,
-        sent_ms=sent_ms,
-        event_id=str(event_id),
-    )
-    if new:
-        append(tx, event_id, message.TYPE, data, now_ms)
-        if not message.from_me:
-            tx.run("facts_inbound", sent_ms=sent_ms)
-    return bool(new)
 
 
 def own_log(tx: Tx) -> OwnLog:

@@ -6,6 +6,8 @@ are not followed, and without TLS only this machine is spoken to (`SAK_AGENT_PLA
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final, Literal, TypeVar
@@ -50,6 +52,9 @@ _UNREACHABLE: Final = (
 # Where the system's proxy is looked for: the order of RFC 6455 §4.1, for calls and socket alike.
 _PROXIES_TLS: Final = ("wss", "socks", "https", "all")
 _PROXIES_PLAIN: Final = ("ws", "socks", "https", "http", "all")
+
+
+Trace = Callable[[httpx2.Request], Awaitable[None]]
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -227,20 +232,32 @@ async def request(
     Raises:
         PairingError: nobody answers there, or the way leads through an unusable proxy.
     """
-    headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
+    async with calls(base, settings) as client:
+        return await client.request(method, base + path, content=body, headers=headers)
+
+
+@asynccontextmanager
+async def calls(base: str, settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client for calls to the hub; its connections end with the block.
+
+    Raises:
+        PairingError: nobody answers there, or the way leads through an unusable proxy.
+    """
     opened: list[Any] = []  # httpcore does not close what fails while it greets a SOCKS proxy
 
     async def note(event: str, about: dict[str, Any]) -> None:
         if event.endswith("connect_tcp.complete"):
             opened.append(about["return_value"])
 
+    async def trace(request: httpx2.Request) -> None:
+        request.extensions["trace"] = note
+
     try:
-        async with _client(base, settings) as client:
-            return await client.request(
-                method, base + path, content=body, headers=headers, extensions={"trace": note}
-            )
+        async with _client(base, settings, trace) as client:
+            yield client
     except _UNREACHABLE as error:
         raise PairingError(_why_unreachable(error, base)) from error
     finally:
@@ -267,7 +284,7 @@ def _why_unreachable(error: BaseException, base: str) -> str:
             )
 
 
-def _client(base: str, settings: Settings) -> httpx2.AsyncClient:
+def _client(base: str, settings: Settings, trace: Trace) -> httpx2.AsyncClient:
     trust = httpx2.create_ssl_context()  # SSL_CERT_FILE included
     try:
         return httpx2.AsyncClient(
@@ -275,6 +292,8 @@ def _client(base: str, settings: Settings) -> httpx2.AsyncClient:
             proxy=proxy_for(base, settings),
             trust_env=False,
             verify=trust,
+            headers={"User-Agent": USER_AGENT},
+            event_hooks={"request": [trace]},
         )
     except (ValueError, httpx2.InvalidURL) as error:  # a kind that it does not know
         raise PairingError(

@@ -12,7 +12,8 @@ only: nothing has been handed over, a restart finds the row queued.
 by calling again. Two clocks come in: `now_ms` (wall, UTC) for what other machines stamped,
 `monotonic` (seconds) for pauses, which must survive a clock that is set back.
 
-Files are not sent yet: no driver takes them, so an order with media ends as `media_unsupported`.
+A message with a file waits for the file only once WhatsApp has said that it is new: what went out
+long ago needs no file, and must not end as failed because the hub has forgotten it.
 """
 
 from enum import StrEnum
@@ -33,6 +34,27 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     EXPIRED = "expired"
+
+
+class File(StrEnum):
+    """Where the file of a send is; those behind HERE say why it will never be here."""
+
+    NONE = "none"  # it is a text
+    WANTED = "wanted"  # not here, and nobody brings it
+    COMING = "coming"
+    HERE = "here"
+    UNKNOWN = "unknown"
+    TOO_LARGE = "too_large"
+    DIFFERENT = "different"
+    UNAVAILABLE = "unavailable"
+
+
+_FILE_FAULTS: dict[File, tuple[str, str]] = {
+    File.UNKNOWN: ("media_unknown", "the hub does not hold the file"),
+    File.TOO_LARGE: ("media_too_large", "the file is larger than 16 MiB"),
+    File.DIFFERENT: ("media_different", "the file that the hub gives is not the one ordered"),
+    File.UNAVAILABLE: ("media_unavailable", "the hub did not give the file in many attempts"),
+}
 
 
 _OVER = frozenset({State.FAILED, State.EXPIRED})
@@ -77,10 +99,10 @@ class Outgoing(msgspec.Struct, frozen=True):
     state: State
     account: str
     chars: int
-    has_media: bool
     ordered_ms: int
     expires_ms: int | None = None
     attempts: int = 0
+    file: File = File.NONE
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -116,6 +138,10 @@ class LookUp(msgspec.Struct, frozen=True):
     """Ask WhatsApp what became of the key."""
 
 
+class Fetch(msgspec.Struct, frozen=True):
+    """Have the file brought here, without waiting for it."""
+
+
 class Type(msgspec.Struct, frozen=True):
     """Show that the chat was read and *typing…* for so long (0: not at all), then decide again."""
 
@@ -133,7 +159,7 @@ class Finish(msgspec.Struct, frozen=True):
     error: Fault | None = None
 
 
-Step = LookUp | Type | HandOver | Finish
+Step = LookUp | Fetch | Type | HandOver | Finish
 Decision = Wait | Step
 
 
@@ -202,8 +228,6 @@ def _refusal(send: Outgoing, around: Surroundings) -> Finish | None:
     """Why this send must never go out, as far as is known now."""
     if send.expires_ms is not None and around.now_ms >= send.expires_ms:
         return Finish(State.EXPIRED)
-    if send.has_media:
-        return _failed("media_unsupported", "this agent cannot send files yet")
     if _other_account(send, around):
         return _failed("wrong_account", "this PC is linked to another WhatsApp number")
     if around.owner_wrote_ms is not None and around.owner_wrote_ms > send.ordered_ms:
@@ -215,17 +239,36 @@ def _hindrance(send: Outgoing, around: Surroundings) -> Wait | None:
     """Why it cannot go out at this moment."""
     if not around.paused and _is_ready(around):
         return None
+    return _until_expiry(send, around)
+
+
+def _until_expiry(send: Outgoing, around: Surroundings) -> Wait:
     if send.expires_ms is None:
         return Wait()
     return Wait(around.monotonic + (send.expires_ms - around.now_ms) / 1000)
 
 
+def _lack(send: Outgoing, around: Surroundings) -> Decision | None:
+    """What to do about a file that is not here."""
+    match send.file:
+        case File.NONE | File.HERE:
+            return None
+        case File.WANTED:
+            return Fetch()
+        case File.COMING:
+            return _until_expiry(send, around)
+        case _:
+            return _failed(*_FILE_FAULTS[send.file])
+
+
 def _go(send: Outgoing, progress: Progress, around: Surroundings, policy: Policy) -> Decision:
-    """Make sure that it is new, type, then hand over as soon as the line is free."""
+    """Make sure that it is new and whole, type, then hand over as soon as the line is free."""
     if progress.lookup is Lookup.ACKNOWLEDGED:
         return Finish(State.SENT)
     if not progress.unsent:
         return _inquire(progress, around, policy)
+    if lack := _lack(send, around):
+        return lack
     if progress.typed_at is None:
         return Type(typing_s(send.chars, policy))
     return _hand_over(max(progress.typed_at, around.free_at), around)
@@ -257,7 +300,8 @@ def _again(send: Outgoing, progress: Progress, around: Surroundings, policy: Pol
         return refusal
     if progress.attempts >= policy.attempts_max or send.attempts >= policy.lives_max:
         return _failed("not_sent", f"WhatsApp did not take the message in {send.attempts} attempts")
-    return _hindrance(send, around) or _hand_over(around.free_at, around)
+    hindrance = _hindrance(send, around) or _lack(send, around)
+    return hindrance or _hand_over(around.free_at, around)
 
 
 def _hand_over(at: float, around: Surroundings) -> Decision:

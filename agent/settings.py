@@ -95,6 +95,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_overlap_s: Annotated[
         float, _about("how far before the last search's newest message one begins", 0, 30 * DAY_S)
     ] = float(DAY_S)
+    media_wait_s: Annotated[
+        float,
+        _about(
+            "how long a customer's message waits for its file; 0: files are not fetched", 0, 3600
+        ),
+    ] = 45.0
 
     # Trials.
     practice_port: Annotated[int, _about("of the practice phone's page", 0, 65_535)] = 3002

@@ -7,6 +7,7 @@ its own timeout on whatever it waits for.
 
 from collections.abc import AsyncIterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
@@ -31,14 +32,35 @@ class Outcome(msgspec.Struct, frozen=True):
     message: str = ""
 
 
+class FileGoneError(Exception):
+    """WhatsApp does not have the message's file any more."""
+
+
+class FileNotNowError(Exception):
+    """The file cannot be had at this moment; the sentence says why."""
+
+
+class OrderedFile(msgspec.Struct, frozen=True):
+    """A file to send; it lies at `path` until the sending is over."""
+
+    path: Path
+    sha256: str
+    mime: str
+    name: str | None = None
+
+
 class SendOrder(msgspec.Struct, frozen=True):
-    """A message to send, under a key that was derived before (`protocol.ids.whatsapp_key`)."""
+    """A message to send, under a key that was derived before (`protocol.ids.whatsapp_key`).
+
+    Beside a file `text` is its caption, or empty.
+    """
 
     key: str
     account: str
     chat: str
     text: str
     reply_to: str | None = None
+    file: OrderedFile | None = None
 
 
 class DriverStatus(msgspec.Struct, frozen=True):
@@ -99,4 +121,13 @@ class Driver(Protocol):
 
     def sweep(self, since_ms: int) -> AsyncIterator[MessageReceived]:
         """Every message of one-to-one chats since a moment (ms UTC), oldest first, `live` false."""
+        ...
+
+    def fetch(self, message: MessageReceived) -> AsyncIterator[bytes]:
+        """The bytes of a message's file, in pieces; nobody has to take all of them.
+
+        Raises:
+            FileGoneError, FileNotNowError: there is none, for ever or for the moment.
+            FileTooLargeError: it is larger than `agent.files` takes.
+        """
         ...

@@ -6,7 +6,9 @@ accepted by this "WhatsApp", and nothing else has. A repeated send is written tw
 """
 
 import asyncio
+import hashlib
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -14,7 +16,16 @@ from typing import cast
 import msgspec
 import structlog
 
-from agent.drivers.driver import DriverStatus, Lookup, Outcome, SendOrder, Sink
+from agent.drivers.driver import (
+    DriverStatus,
+    FileGoneError,
+    FileNotNowError,
+    Lookup,
+    OrderedFile,
+    Outcome,
+    SendOrder,
+    Sink,
+)
 from protocol.codec import decode_data, encode_data
 from protocol.errors import LocalProtocolError
 from protocol.ids import is_one_to_one
@@ -27,7 +38,11 @@ _CHUNK_BYTES = 262_144
 
 
 class MemorySettings(msgspec.Struct, frozen=True):
-    """The two files, and the seconds that pass before a send is accepted."""
+    """The two files, and the seconds that pass before a send is accepted.
+
+    The file of an incoming message lies beside them, in the folder `<inbox's name>.files`, under
+    the message's `wa_id`.
+    """
 
     inbox: Path
     outbox: Path
@@ -35,7 +50,16 @@ class MemorySettings(msgspec.Struct, frozen=True):
     poll_s: float = 0.05
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class AcceptedFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The file of a message that went out; `sha256` and `size` are of what was read."""
+
+    sha256: str
+    mime: str
+    size: int
+    name: str | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the outgoing file."""
 
     key: str
@@ -43,6 +67,7 @@ class Accepted(msgspec.Struct, frozen=True):
     chat: str
     text: str
     at: str
+    media: AcceptedFile | None = None
 
 
 class MemoryDriver:
@@ -83,10 +108,11 @@ class MemoryDriver:
         try:
             await asyncio.sleep(self._settings.send_s)
             at = str(Instant(self._now_ms()))
-            line = Accepted(order.key, order.account, order.chat, order.text, at)
+            file = await asyncio.to_thread(_read, order.file) if order.file else None
+            line = Accepted(order.key, order.account, order.chat, order.text, at, file)
             await asyncio.to_thread(_append, self._settings.outbox, msgspec.json.encode(line))
         except OSError as error:
-            return Outcome("failed", "not_written", f"the outgoing file: {error.strerror}")
+            return Outcome("failed", "not_written", f"the files of this driver: {error.strerror}")
         finally:
             self._on_the_way.discard(order.key)
         return Outcome("sent")
@@ -116,6 +142,18 @@ class MemoryDriver:
         for message in sorted(found, key=lambda message: message.sent_at.ms):
             if message.sent_at.ms >= since_ms and is_one_to_one(message.chat):
                 yield msgspec.structs.replace(message, live=False)
+
+    async def fetch(self, message: MessageReceived) -> AsyncIterator[bytes]:
+        """The file that lies under the message's id; what is not there is gone for ever."""
+        if not re.fullmatch(r"\w[\w.-]*", message.wa_id):
+            raise FileGoneError
+        path = self._settings.inbox.with_name(f"{self._settings.inbox.name}.files") / message.wa_id
+        try:
+            yield await asyncio.to_thread(path.read_bytes)
+        except FileNotFoundError:
+            raise FileGoneError from None
+        except OSError as error:
+            raise FileNotNowError(f"it cannot be read: {error.strerror}") from error
 
     async def _become(self, sink: Sink, status: DriverStatus) -> None:
         if status != self._status:
@@ -169,6 +207,12 @@ class Tail:
             log.warning("incoming line skipped", line=self._line_no, reason=str(error))
             return None
         return message
+
+
+def _read(file: OrderedFile) -> AcceptedFile:
+    content = file.path.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    return AcceptedFile(sha256, file.mime, len(content), file.name)
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -55,22 +55,26 @@ def phone_command(port: int, state: Path | None, unlinked: bool) -> None:
 )
 @click.option("--hub-port", type=click.IntRange(1, 65535), default=8080, show_default=True)
 @click.option("--phone-port", type=click.IntRange(1, 65535), default=3002, show_default=True)
-def run_command(folder: Path, hub_port: int, phone_port: int) -> None:
-    """Run hub, practice phone and agent with a sample shop until Ctrl-C.
+@click.option("--shop", default=SHOP, show_default=True, help="Whose customer to be.")
+def run_command(folder: Path, hub_port: int, phone_port: int, shop: str) -> None:
+    """Run hub, practice phone and agent with the sample shops until Ctrl-C.
 
     A part that dies is started again.
     """
     settings = {"SAK_AGENT_HEADLESS": "true"}
-    _to_the_end(_run(House(folder, hub_port, phone_port, os.environ, settings)))
+    _to_the_end(_run(House(folder, hub_port, phone_port, os.environ, settings, shop)))
 
 
 async def _run(house: House) -> None:
     click.echo("Starting hub, practice phone and agent…")
     async with house.running():
+        name, question = house.shop.name, house.shop.question
         click.echo(
-            f"{SHOP} is open. Be its customer at {house.phone_url}/ (a stand-in, not WhatsApp)."
+            f"{name} is open. Be its customer at {house.phone_url}/ (a stand-in, not WhatsApp)."
         )
-        click.echo("It sells frame fixings; ask for example: How much for 10 cartons of 6x40?")
+        click.echo(f"Ask it for example: {question}")
+        others = (f"SHOP={shop.sample}" for shop in house.shops if shop != house.shop)
+        click.echo(f"Other shops: make run {', '.join(others)}")
         click.echo(f"Logs and data: {house.folder}. Ctrl-C closes the shop.")
         await keep_running(house.parts, click.echo)
 

@@ -4,6 +4,7 @@ GET  /api/state                    the shop, the faults, the totals and every ch
 GET  /api/chats/{chat}             one chat with all that its customer saw
 POST /api/chats/{chat}/messages    {text, author?, sealed_s?} -> {key}
 POST /api/chats/{chat}/owner       {text} -> {key}; the owner writes from the phone
+POST /api/chats/{chat}/files       a file as the body -> {key}; see `attachments.py`
 POST /api/chats/{chat}/read        the customer looks at the chat
 POST /api/chats/{chat}/typing      {active}
 POST /api/customers                {name?, hidden_phone?, by_phone?} -> the customer
@@ -23,12 +24,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.practice.exchange import Exchange, Faults
-from agent.practice.network import OWNER, SHOP_PHONE, Chat, Message, Tick, Totals
+from agent.practice.network import OWNER, SHOP_PHONE, Attachment, Chat, Message, Tick, Totals
 from protocol.messages import TEXT_MAX_CHARS
 
 _BODY_MAX_BYTES: Final = 300_000
 _Body = TypeVar("_Body")
-_Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 class MessageView(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class MessageView(msgspec.Struct, frozen=True):
     at_ms: int
     state: Tick
     arrivals: int
+    media: Attachment | None
 
 
 class ChatView(msgspec.Struct, frozen=True):
@@ -107,7 +109,7 @@ class Api:
 
     def routes(self) -> list[Route]:
         """Every call of the module's table."""
-        table: dict[tuple[str, str], _Handler] = {
+        table: dict[tuple[str, str], Handler] = {
             ("GET", "/api/state"): self._state,
             ("GET", "/api/chats/{chat}"): self._chat,
             ("POST", "/api/chats/{chat}/messages"): self._write,
@@ -123,7 +125,7 @@ class Api:
             ("GET", "/api/events"): self._events,
         }
         return [
-            Route(path, _guarded(handler), methods=[method])
+            Route(path, guarded(handler), methods=[method])
             for (method, path), handler in table.items()
         ]
 
@@ -218,10 +220,12 @@ class Api:
     def _message_view(self, m: Message) -> MessageView:
         author = self._exchange.network.customers.get(m.author)
         name = author.name if author else "Shop"
-        return MessageView(m.key, m.author, name, m.from_shop, m.text, m.at_ms, m.state, m.arrivals)
+        return MessageView(
+            m.key, m.author, name, m.from_shop, m.text, m.at_ms, m.state, m.arrivals, m.media
+        )
 
 
-def _guarded(handler: _Handler) -> _Handler:
+def guarded(handler: Handler) -> Handler:
     """Turn what a caller did wrong into a status and one sentence."""
 
     async def answer(request: Request) -> Response:

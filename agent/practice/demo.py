@@ -15,7 +15,7 @@ import httpx2
 import msgspec
 
 from agent.practice.cable import Cable
-from agent.practice.house import SHOP, House, HouseError, until
+from agent.practice.house import House, HouseError, until
 
 DEBOUNCE_S = 0.5  # of the demo's shop; a real one waits longer for the customer to finish
 _REPLY_TIMEOUT_S = 40.0
@@ -197,7 +197,7 @@ async def play_in(
         house.running(f"http://127.0.0.1:{cable.port}"),
         httpx2.AsyncClient(base_url=house.phone_url) as client,
     ):
-        await house.sak_hub("tenant", "set", SHOP, "debounce_s", str(DEBOUNCE_S))
+        await house.sak_hub("tenant", "set", house.shop.name, "debounce_s", str(DEBOUNCE_S))
         first, second = [await _new_customer(client) for _ in range(2)]
         return await Demo(house, cable, first, second).play()
 

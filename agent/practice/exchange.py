@@ -11,10 +11,12 @@ from contextlib import contextmanager
 
 import msgspec
 
+from agent.files import Files
 from agent.practice.ledger import Ledger
 from agent.practice.network import (
     OWNER,
     AnyFact,
+    Attachment,
     Customer,
     CustomerRead,
     Grouped,
@@ -31,6 +33,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `lose_ack`: a message arrives, its acknowledgement does not. `hang`: it does not even arrive.
     `offline`: the page has no connection. `conflict`: another window took the session over.
+    `lose_files`: the network has no file any more that the page asks for.
     """
 
     ack_delay_s: float = 0.03
@@ -38,6 +41,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hang: bool = False
     offline: bool = False
     conflict: bool = False
+    lose_files: bool = False
 
 
 class Watcher:
@@ -69,10 +73,12 @@ class Exchange:
         network: Network,
         ledger: Ledger,
         now_ms: Callable[[], int],
+        files: Files,
         *,
         links_by_itself: bool = True,
     ) -> None:
         self.network = network
+        self.files = files
         self._links_by_itself = links_by_itself
         self.faults = Faults()
         self.page_connected = False
@@ -134,11 +140,18 @@ class Exchange:
         self.commit(Grouped(chat, name, members))
         return chat
 
-    def write(self, chat: str, author: str, text: str, sealed_s: float = 0) -> str:
+    def write(
+        self,
+        chat: str,
+        author: str,
+        text: str,
+        sealed_s: float = 0,
+        media: Attachment | None = None,
+    ) -> str:
         """A customer (or the owner's phone) writes; answers the message's key."""
         key = ("3A" if author != OWNER else "3C") + secrets.token_hex(9).upper()
         self.set_customer_typing(chat, False)
-        self.commit(Wrote(chat, key, author, text, self.now_ms(), sealed_s))
+        self.commit(Wrote(chat, key, author, text, self.now_ms(), sealed_s, media))
         return key
 
     def read(self, chat: str) -> None:

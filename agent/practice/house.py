@@ -1,9 +1,12 @@
 """The whole system on one computer, each part in a process of its own as in real life.
 
     house/            (the folder given to `House`)
-        hub.db, hub.log        the hub with the sample shop
+        hub.db, hub.log        the hub with the sample shops
         agent/, agent.log      the agent, its journal and its browser profile
         phone.jsonl, phone.log the practice phone
+
+The phone and the agent are one shop's: those of another are `agent-noor/`, `phone-noor.jsonl` and
+so on, beside these.
 
 Nothing here imports the hub: like an operator, it types `sak-hub` commands.
 """
@@ -15,7 +18,6 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ import httpx2
 import msgspec
 import psutil
 
-SHOP = "Sample Fasteners"
+SHOP = "fasteners"
+"""The sample whose customer one is, unless another is chosen."""
+
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 15.0
 _POLL_S = 0.1
@@ -100,6 +104,14 @@ class Part:
             raise HouseError(f"{self.name} stopped ({self._process.returncode}):\n{tail}")
 
 
+class Shop(msgspec.Struct, frozen=True):
+    """A sample shop of the hub's, and a `question` to begin with."""
+
+    sample: str
+    name: str
+    question: str
+
+
 class House:
     """Hub, practice phone and agent, in that order."""
 
@@ -110,9 +122,18 @@ class House:
         phone_port: int,
         environ: Mapping[str, str],
         settings: Mapping[str, str],
+        sample: str = SHOP,
     ) -> None:
-        """`environ` is this process's own; of it no SAK_ name reaches a part, `settings` do."""
+        """`environ` is this process's own; of it no SAK_ name reaches a part, `settings` do.
+
+        `sample` is the shop that the phone writes to.
+        """
         self.folder = folder
+        self._sample = sample
+        self.shops: tuple[Shop, ...] = ()
+        suffix = "" if sample == SHOP else f"-{sample}"
+        self._paired = folder / f"paired{suffix}"
+        self._agent_folder = folder.absolute() / f"agent{suffix}"
         self._hub_port, self._phone_port = hub_port, phone_port
         self.hub_url = f"http://127.0.0.1:{hub_port}"
         self.phone_url = f"http://127.0.0.1:{phone_port}"
@@ -122,13 +143,13 @@ class House:
             "SAK_HUB_DATABASE_URL": f"sqlite:///{folder.absolute() / 'hub.db'}",
         }
         self.agent_env = env | {
-            "SAK_AGENT_DATA_DIR": str(folder.absolute() / "agent"),
+            "SAK_AGENT_DATA_DIR": str(self._agent_folder),
             "SAK_AGENT_WHATSAPP_URL": f"{self.phone_url}/web",
         }
         for name, value in settings.items():
             target = self.hub_env if name.startswith("SAK_HUB_") else self.agent_env
             target[name] = value
-        phone_state = str(folder.absolute() / "phone.jsonl")
+        phone_state = str(folder.absolute() / f"phone{suffix}.jsonl")
         python = sys.executable
         phone = ["-m", "agent.practice", "phone", "--port", str(phone_port), "--state", phone_state]
         self.hub = self._part("hub", [python, "-m", "hub", "serve"], self.hub_env)
@@ -170,25 +191,30 @@ class House:
     async def _agent_is_ready(self) -> bool:
         self.agent.check()
         try:
-            status = msgspec.json.decode((self.folder / "agent" / "status.json").read_bytes())
+            status = msgspec.json.decode((self._agent_folder / "status.json").read_bytes())
         except FileNotFoundError:
             return False
         return bool(status["whatsapp"] == "ready" and status["pid"] == self.agent.pid)
 
     async def _furnish_shop(self) -> None:
-        shops = await self.sak_hub("tenant", "list")
-        if any(shop["name"] == SHOP for shop in shops["tenants"]):
-            return
-        await self.sak_hub("tenant", "add", SHOP, "--mode", "auto")
-        await self.sak_hub("catalog", "import", SHOP, str(_samples() / "fasteners.csv"))
+        opened = await self.sak_hub("tenant", "add-samples")
+        self.shops = msgspec.convert(opened["tenants"], tuple[Shop, ...])
+        if all(shop.sample != self._sample for shop in self.shops):
+            known = ", ".join(shop.sample for shop in self.shops)
+            raise HouseError(f"There is no shop {self._sample!r}; choose from {known}.")
+
+    @property
+    def shop(self) -> Shop:
+        """Whose customer one is; there once the house is furnished."""
+        return next(shop for shop in self.shops if shop.sample == self._sample)
 
     async def _pair(self, url: str) -> None:
         """Pair the agent once; a house that is opened again keeps its pairing."""
-        if (self.folder / "paired").exists():
+        if self._paired.exists():
             return
-        invitation = await self.sak_hub("agent", "invite", SHOP)
+        invitation = await self.sak_hub("agent", "invite", self.shop.name)
         await run_command("agent", ["pair", url, invitation["code"], "--json"], self.agent_env)
-        (self.folder / "paired").touch()
+        self._paired.touch()
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -277,10 +303,3 @@ async def run_command(module: str, words: list[str], env: Mapping[str, str]) -> 
         said = (err or out).decode(errors="replace").strip()
         raise HouseError(f"sak-{module} {words[0]} failed ({process.returncode}): {said}")
     return msgspec.json.decode(out.splitlines()[-1])
-
-
-def _samples() -> Path:
-    hub = find_spec("hub")
-    if hub is None or not hub.submodule_search_locations:
-        raise HouseError("The hub is not installed here; install sak-hybrid[hub,agent].")
-    return Path(hub.submodule_search_locations[0]) / "samples"

@@ -34,8 +34,21 @@ class Customer(msgspec.Struct, frozen=True):
     phone: str | None = None
 
 
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The file of a message; `seconds` of one that was spoken."""
+
+    sha256: str
+    mime: str
+    size: int
+    name: str | None = None
+    seconds: float | None = None
+
+
 class Message(msgspec.Struct, frozen=True):
-    """A message as the network has it. `author` is a customer's id, `SHOP` or `OWNER`."""
+    """A message as the network has it; beside a file the text is its caption.
+
+    `author` is a customer's id, `SHOP` or `OWNER`.
+    """
 
     chat: str
     key: str
@@ -45,6 +58,7 @@ class Message(msgspec.Struct, frozen=True):
     state: Tick = "sent"
     arrivals: int = 1
     reply_to: str | None = None
+    media: Attachment | None = None
 
     @property
     def from_shop(self) -> bool:
@@ -79,6 +93,7 @@ class Wrote(Fact, frozen=True, tag="wrote"):
     text: str
     at_ms: int
     sealed_s: float = 0
+    media: Attachment | None = None
 
 
 class Sent(Fact, frozen=True, tag="sent"):
@@ -89,6 +104,7 @@ class Sent(Fact, frozen=True, tag="sent"):
     text: str
     at_ms: int
     reply_to: str | None = None
+    media: Attachment | None = None
 
 
 class Reached(Fact, frozen=True, tag="reached"):
@@ -203,7 +219,7 @@ class Network:
         self.chats[fact.chat] = Chat(fact.chat, fact.name, fact.members, is_group=True)
 
     def _on_wrote(self, fact: Wrote) -> None:
-        message = Message(fact.chat, fact.key, fact.author, fact.text, fact.at_ms)
+        message = Message(fact.chat, fact.key, fact.author, fact.text, fact.at_ms, media=fact.media)
         self.chats[fact.chat].messages[fact.key] = message
         self._enqueue("message", fact.chat, message=message, sealed_s=fact.sealed_s)
 
@@ -213,7 +229,13 @@ class Network:
             known[fact.key] = replace(old, arrivals=old.arrivals + 1)
             return
         known[fact.key] = Message(
-            fact.chat, fact.key, SHOP, fact.text, fact.at_ms, reply_to=fact.reply_to
+            fact.chat,
+            fact.key,
+            SHOP,
+            fact.text,
+            fact.at_ms,
+            reply_to=fact.reply_to,
+            media=fact.media,
         )
 
     def _on_reached(self, fact: Reached) -> None:

@@ -86,7 +86,8 @@ function paintTicks(ticks, messageState) {
 function lastLine(chat) {
   if (chat.shop_typing) return 'Shop is typing…';
   if (!chat.last) return chat.is_group ? 'Group' : 'No messages yet';
-  const text = formatted(chat.last.text).map((part) => part.textContent ?? part).join('');
+  const words = formatted(chat.last.text).map((part) => part.textContent ?? part).join('');
+  const text = chat.last.media ? [files.line(chat.last.media), words].filter(Boolean).join(' · ') : words;
   return chat.last.from_shop ? text : `You: ${text}`;
 }
 
@@ -143,6 +144,7 @@ function bubble(message, chat) {
   const made = element('li', `bubble${message.from_shop ? '' : ' mine'}`);
   if (message.author === OWNER) made.append(element('div', 'from', 'Shop owner, from the phone'));
   else if (chat.is_group && !message.from_shop) made.append(element('div', 'from', message.name));
+  if (message.media) made.append(files.show(chat.chat, message, () => atEnd && scrollToEnd()));
   const text = element('div', 'text');
   text.dir = 'auto';
   text.append(...formatted(message.text));
@@ -151,7 +153,8 @@ function bubble(message, chat) {
   foot.append(repeat, element('time', '', clock.format(message.at_ms)));
   const ticks = element('span');
   if (!message.from_shop) foot.append(ticks);
-  made.append(text, foot);
+  if (message.text) made.append(text);
+  made.append(foot);
   return { made, ticks, repeat, message };
 }
 
@@ -176,6 +179,10 @@ function isNearEnd() {
   return list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_BOTTOM_PX;
 }
 
+function scrollToEnd() {
+  $('messages').scrollTop = $('messages').scrollHeight;
+}
+
 function drawMessages(chat, messages) {
   const list = $('messages');
   const wasNear = isNearEnd();
@@ -194,7 +201,7 @@ function drawMessages(chat, messages) {
     refresh(shown.get(message.key), message);
   }
   drawComposing(chat.shop_typing);
-  if (wasNear) list.scrollTop = list.scrollHeight;
+  if (wasNear) scrollToEnd();
 }
 
 function drawAuthors(chat) {
@@ -242,6 +249,7 @@ function showChat() {
   drawList();
   if (!openChat) return;
   $('text').value = drafts.get(openChat) ?? '';
+  $('trouble').hidden = true;
   fitComposer();
   drawChat();
   if (matchMedia('(min-width: 721px)').matches) $('text').focus();
@@ -298,6 +306,23 @@ async function send(event) {
   }
 }
 
+async function sendFile() {
+  const [file] = $('file').files;
+  const [chat, caption] = [openChat, $('text').value];
+  $('file').value = '';
+  if (!file || !chat) return;
+  $('trouble').hidden = true;
+  try {
+    await files.send(chat, file, $('author').value, caption.trim());
+    if (chat === openChat && $('text').value === caption) $('text').value = '';
+    fitComposer();
+    scrollToEnd();
+  } catch (error) {
+    $('trouble').textContent = `${file.name} was not sent: ${error.message}`;
+    $('trouble').hidden = false;
+  }
+}
+
 // --- wiring ----------------------------------------------------------------------------------
 
 function lostServer() {
@@ -348,6 +373,8 @@ $('newname').addEventListener('keydown', (event) => {
   $('newcomer').close('add');
 });
 $('composer').addEventListener('submit', send);
+$('attach').addEventListener('click', () => $('file').click());
+$('file').addEventListener('change', sendFile);
 $('text').addEventListener('input', noteTyping);
 $('text').addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);

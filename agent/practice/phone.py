@@ -4,12 +4,15 @@ Everything is on 127.0.0.1 and nothing here speaks with WhatsApp.
 """
 
 import socket
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import uvicorn
 
+from agent.files import Files
 from agent.practice.exchange import Exchange, wall_clock_ms
 from agent.practice.ledger import Ledger, restore
 from agent.practice.phone_app import build_app
@@ -46,12 +49,22 @@ async def serve(settings: PhoneSettings, ready: Callable[[Phone], None]) -> None
     """
     listener = _listen(settings.port)
     network = restore(settings.state)
-    with Ledger(settings.state) as ledger:
-        exchange = Exchange(network, ledger, wall_clock_ms, links_by_itself=settings.linked)
+    with Ledger(settings.state) as ledger, _files(settings.state) as files:
+        exchange = Exchange(network, ledger, wall_clock_ms, files, links_by_itself=settings.linked)
         _furnish(exchange, settings)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         ready(Phone(url, f"{url}web"))
         await uvicorn.Server(_config(exchange)).serve(sockets=[listener])
+
+
+@contextmanager
+def _files(state: Path | None) -> Iterator[Files]:
+    """Photos and documents lie beside the state, or nowhere for long."""
+    if state is not None:
+        yield Files(state.with_name(f"{state.name}.files"), reserve_bytes=0)
+        return
+    with tempfile.TemporaryDirectory(prefix="practice-phone-") as scratch:
+        yield Files(Path(scratch) / "files", reserve_bytes=0)
 
 
 def _listen(port: int) -> socket.socket:

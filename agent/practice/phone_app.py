@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from agent.practice.api import Api
+from agent.practice.attachments import attachment_routes
 from agent.practice.exchange import Exchange
 from agent.practice.wire import PageLink
 
@@ -24,6 +25,7 @@ _FILES: Final = {
     "/phone.css": ("phone.css", "text/css"),
     "/phone_chat.css": ("phone_chat.css", "text/css"),
     "/phone.js": ("phone.js", "text/javascript"),
+    "/phone_files.js": ("phone_files.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
     "/web": ("standin.html", "text/html"),
     "/standin.css": ("standin.css", "text/css"),
@@ -48,6 +50,7 @@ def build_app(exchange: Exchange) -> ASGIApp:
     routes: list[Route | WebSocketRoute] = [_file_route(path) for path in _FILES]
     routes += [_script_route(path.name) for path in (_PACKAGE / "standin").iterdir()]
     routes += Api(exchange).routes()
+    routes += attachment_routes(exchange)
 
     async def wire(socket: WebSocket) -> None:
         await PageLink(socket, exchange).run()

@@ -14,6 +14,7 @@ from agent.practice.exchange import Exchange
 from agent.practice.network import (
     SHOP_ID,
     SHOP_LID,
+    Attachment,
     Reached,
     Sent,
     ShopRead,
@@ -41,6 +42,7 @@ class _Send(msgspec.Struct, tag_field="op", tag="send"):
     key: str
     text: str
     reply_to: str | None = None
+    media: Attachment | None = None
 
 
 class _Seen(msgspec.Struct, tag_field="op", tag="seen"):
@@ -192,7 +194,10 @@ class PageLink:
         exchange.set_shop_typing(frame.chat, False)
         if faults.hang:
             return
-        exchange.commit(Sent(frame.chat, frame.key, frame.text, exchange.now_ms(), frame.reply_to))
+        now_ms = exchange.now_ms()
+        exchange.commit(
+            Sent(frame.chat, frame.key, frame.text, now_ms, frame.reply_to, frame.media)
+        )
         if faults.lose_ack:
             return
         await asyncio.sleep(faults.ack_delay_s)

@@ -19,6 +19,12 @@ _DIFFERS: Final = "The content has another SHA-256 than the address says. Send i
 _NO_ROOM: Final = "The hub's disk took no more. Keep the file and send it again."
 _UNKNOWN: Final = "The shop holds no file with this hash. Send it with PUT first."
 _RETRY_S: Final = 60.0
+_RAW: Final = {  # bytes for a program: whatever they say of themselves, no browser shows them
+    "X-Content-Type-Options": "nosniff",
+    "Content-Disposition": "attachment",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "private",
+}
 _CLOSE: Final = {"Connection": "close"}  # what is left of the body is not read
 
 
@@ -56,8 +62,7 @@ class MediaEndpoints:
         path = await asyncio.to_thread(self._files.find, caller.tenant_id, digest)
         if path is None:
             return problem(404, _UNKNOWN, code="unknown-media")
-        headers = {"X-Content-Type-Options": "nosniff"}
-        return FileResponse(path, media_type="application/octet-stream", headers=headers)
+        return FileResponse(path, media_type="application/octet-stream", headers=_RAW)
 
     async def _caller(self, request: Request) -> AgentIdentity | Refused:
         authorization = request.headers.get("authorization")

@@ -9,9 +9,21 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 from agent.dispatch import Dispatcher
-from agent.drivers.driver import Driver, DriverStatus, Lookup, Outcome, SendOrder, Sink
+from agent.downloads import Downloads
+from agent.drivers.driver import (
+    Driver,
+    DriverStatus,
+    FileGoneError,
+    Lookup,
+    Outcome,
+    SendOrder,
+    Sink,
+)
+from agent.files import Files
 from agent.journal import Journal
 from agent.sender import Policy
+from agent.settings import Settings
+from agent.transfer import HubMedia
 from protocol import codec
 from protocol.messages import (
     CommandResult,
@@ -38,12 +50,15 @@ class Phone:
         self.on_look_up: Callable[[SendOrder], Awaitable[Lookup]] | None = None
         self.on_typing: Callable[[str, bool], Awaitable[None]] | None = None
         self.history: list[MessageReceived] = []
+        self.files: list[bytes] = []
 
     async def run(self, sink: Sink) -> None:
         raise AssertionError("the dispatcher does not run the driver")
 
     async def send(self, order: SendOrder) -> Outcome:
         self.asked.append(("send", order.text))
+        if order.file is not None:
+            self.files.append(order.file.path.read_bytes())
         return Outcome("sent") if self.on_send is None else await self.on_send(order)
 
     async def look_up(self, order: SendOrder) -> Lookup:
@@ -63,6 +78,11 @@ class Phone:
             if message.sent_at.ms >= since_ms:
                 yield message
 
+    async def fetch(self, message: MessageReceived) -> AsyncIterator[bytes]:
+        for _ in self.history:
+            yield b"half a file"
+        raise FileGoneError
+
     def sent(self) -> list[str]:
         """The texts that were handed over, in order."""
         return [text for what, text in self.asked if what == "send"]
@@ -76,6 +96,15 @@ class Desk:
         self.policy = AT_ONCE
         self._seq = count(1)
         self._dispatcher: Dispatcher | None = None
+        self.files = Files(journal._database.path.parent / "media" / "down", reserve_bytes=0)
+        self.online = True
+        self.downloads = Downloads(
+            files=self.files,
+            hub=HubMedia(journal, Settings(backoff_max_s=0.05), clock),
+            journal=journal,
+            online=lambda: self.online,
+            roll=lambda: 0.0,
+        )
 
     async def give(self, data: EventData, ts_ms: int = NOW_MS) -> UUID:
         """An order of the hub reaches the journal."""
@@ -88,12 +117,20 @@ class Desk:
         """The dispatcher at work until the block ends."""
         driver: Driver = self.phone
         self._dispatcher = Dispatcher(
-            journal=self.journal, driver=driver, clock=self.clock, policy=self.policy
+            journal=self.journal,
+            driver=driver,
+            downloads=self.downloads,
+            clock=self.clock,
+            policy=self.policy,
         )
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-            task = group.create_task(self._dispatcher.run())
+            tasks = [
+                group.create_task(self._dispatcher.run()),
+                group.create_task(self.downloads.run()),
+            ]
             yield
-            task.cancel()
+            for task in tasks:
+                task.cancel()
 
     def phone_becomes(self, status: DriverStatus) -> None:
         """The driver's status changes."""

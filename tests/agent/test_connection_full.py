@@ -15,19 +15,32 @@ from tests.agent.scripted_hub import scripted_hub
 from tests.agent.stage import order
 
 
-async def test_a_full_disk_ends_the_connection_and_keeps_nothing_half(stage: Stage) -> None:
-    """An order that cannot be kept is not acknowledged; with room again it comes once more."""
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again soon."""
+    monkeypatch.setattr("agent.connection.FULL_DISK_S", 0.05)
+    monkeypatch.setattr("agent.connection.FULL_PAUSE_S", 0.1)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_full_disk_asks_for_a_pause_and_loses_nothing(stage: Stage) -> None:
+    """Nothing is acknowledged that is not kept, beats go on; with room again all comes in order."""
     database = stage.journal._database._connection
     async with stage.running():
         await stage.online()
         pages = database.execute("PRAGMA page_count").fetchone()[0]
         database.execute(f"PRAGMA max_page_count = {pages}")
-        for _ in range(10):
-            await stage.hub.order(order("x" * 9000))
-        await stage.hub.until(lambda: 1011 in stage.hub.closes)
+        for n in range(10):
+            await stage.hub.order(order(f"{n}" + "x" * 9000))
+        await stage.hub.until(lambda: stage.hub.pauses >= 2)
+        beats = len(stage.hub.beats)
+        await stage.hub.until(lambda: len(stage.hub.beats) > beats + 2)
+        assert stage.hub.down_acked < 10
         database.execute("PRAGMA max_page_count = 1000000")
         await stage.hub.until(lambda: stage.hub.down_acked == 10)
-    assert len(await stage.journal.pending_sends()) == 10
+        assert (len(stage.hub.hellos), stage.hub.closes) == (1, [])
+    sends = await stage.journal.pending_sends()
+    assert [str(send.order.text)[0] for send in sends] == [str(n) for n in range(10)]
 
 
 class FullJournal(Journal):
@@ -45,11 +58,12 @@ class FullJournal(Journal):
         return await super().accept(event)
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("closed", [True, False])
-async def test_what_comes_behind_an_order_without_room_is_let_go(
+async def test_what_comes_behind_an_order_without_room_keeps_its_place(
     tmp_path: Path, closed: bool
 ) -> None:
-    """Later orders, even a close: the connection ends and the next one brings all of them."""
+    """Later orders wait behind it; if the hub closes meanwhile, the next connection brings all."""
     journal = await FullJournal.open(tmp_path / FILE_NAME, SystemClock())
     async with scripted_hub() as hub:
         await pair(journal, hub.url)
@@ -63,6 +77,6 @@ async def test_what_comes_behind_an_order_without_room_is_let_go(
             if closed:
                 await hub.close(1012)
             journal.gate.set()
-            await hub.until(lambda: len(hub.hellos) == 2 and hub.down_acked == 2)
+            await hub.until(lambda: len(hub.hellos) == 1 + closed and hub.down_acked == 2)
     assert [send.order.text for send in await journal.pending_sends()] == ["one", "two"]
     await journal.close()

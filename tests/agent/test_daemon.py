@@ -13,7 +13,15 @@ from msgspec.structs import replace
 from agent import daemon as daemon_room
 from agent.clock import SystemClock
 from agent.daemon import Daemon, NotPairedError, is_account, run_agent
-from agent.drivers.driver import Driver, DriverStatus, Lookup, Outcome, SendOrder, Sink
+from agent.drivers.driver import (
+    Driver,
+    DriverStatus,
+    FileGoneError,
+    Lookup,
+    Outcome,
+    SendOrder,
+    Sink,
+)
 from agent.drivers.memory import MemoryDriver, MemorySettings
 from agent.journal import FILE_NAME, Journal
 from agent.lock import AlreadyRunningError, DataDirLock
@@ -75,6 +83,11 @@ class ScriptedDriver:
             self.news.notify_all()
         for message in self.held:
             yield message
+
+    async def fetch(self, message: MessageReceived) -> AsyncIterator[bytes]:
+        for _ in self.held:
+            yield b"half a file"
+        raise FileGoneError
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,24 @@ async def cancel_after(turns: int, task: "asyncio.Task[bool]") -> None:
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
+
+
+async def test_a_journal_of_version_1_is_brought_up_to_date(path: Path, clock: FakeClock) -> None:
+    """With what it holds, and to the same schema as a new one."""
+    journal = await Journal.open(path, clock)
+    await journal.record_inbound(received("A1"))
+    await journal.close()
+    with closing(sqlite3.connect(path)) as connection:
+        new = schema_of(connection)
+        connection.executescript("DROP TABLE arrivals; PRAGMA user_version = 1;")
+    journal = await Journal.open(path, clock)
+    assert len(await all_rows(journal)) == 1
+    await journal.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert schema_of(connection) == new
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def schema_of(connection: sqlite3.Connection) -> list[str]:
+    sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name"
+    return [row[0] for row in connection.execute(sql)]

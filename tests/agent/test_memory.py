@@ -1,6 +1,7 @@
 """The driver on two files: what it tells, what it accepts, and what a kill leaves behind."""
 
 import asyncio
+import hashlib
 import signal
 import subprocess
 import sys
@@ -12,10 +13,25 @@ import msgspec
 import pytest
 import structlog
 
-from agent.drivers.driver import DriverStatus, Lookup, Outcome, SendOrder
-from agent.drivers.memory import DEFAULT_ACCOUNT, Accepted, MemoryDriver, MemorySettings
+from agent.drivers.driver import (
+    DriverStatus,
+    FileGoneError,
+    FileNotNowError,
+    Lookup,
+    OrderedFile,
+    Outcome,
+    SendOrder,
+)
+from agent.drivers.memory import (
+    DEFAULT_ACCOUNT,
+    Accepted,
+    AcceptedFile,
+    MemoryDriver,
+    MemorySettings,
+)
 from protocol.codec import encode_data
 from protocol.messages import FRAME_MAX_BYTES, Instant, MessageReceived, Sender, SendState
+from tests.agent.samples import PDF
 
 NOW_MS = 1_800_000_000_123
 CHAT = "919800000001@c.us"
@@ -161,6 +177,33 @@ async def test_a_send_stands_in_the_file_with_its_fields(tmp_path: Path) -> None
     assert accepted(tmp_path) == [
         Accepted(ORDER.key, ORDER.account, ORDER.chat, ORDER.text, str(Instant(NOW_MS)))
     ]
+
+
+async def test_a_file_is_read_and_its_facts_stand_beside_the_text(tmp_path: Path) -> None:
+    """Hash and size are of the bytes that were read; a file that is not there fails the send."""
+    path = tmp_path / "file"
+    path.write_bytes(PDF)
+    file = OrderedFile(path, "0" * 64, "application/pdf", "a.pdf")
+    driver, order = make(tmp_path), msgspec.structs.replace(ORDER, file=file)
+    assert await driver.send(order) == Outcome("sent")
+    sha256 = hashlib.sha256(PDF).hexdigest()
+    (line,) = accepted(tmp_path)
+    assert line.media == AcceptedFile(sha256, "application/pdf", len(PDF), "a.pdf")
+    path.unlink()
+    assert (await driver.send(order)).state == "failed"
+    assert len(accepted(tmp_path)) == 1
+
+
+async def test_an_incoming_file_lies_beside_the_messages(tmp_path: Path) -> None:
+    """Under the message's id; what is not there, or no plain name, is gone."""
+    driver = make(tmp_path)
+    (tmp_path / "in.jsonl.files").mkdir()
+    (tmp_path / "in.jsonl.files" / "A1").write_bytes(PDF)
+    (tmp_path / "in.jsonl.files" / "A2").mkdir()
+    assert [piece async for piece in driver.fetch(message("A1"))] == [PDF]
+    for wa_id, error in (("B1", FileGoneError), ("../in", FileGoneError), ("A2", FileNotNowError)):
+        with pytest.raises(error):
+            await anext(driver.fetch(message(wa_id)))
 
 
 async def test_a_repeated_send_is_not_hidden(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from agent.drivers.driver import Lookup, Outcome
 from agent.sender import (
     FINAL,
     TRANSITIONS,
+    Fetch,
+    File,
     Finish,
     HandOver,
     IllegalMoveError,
@@ -32,7 +34,7 @@ ACCOUNT = "+919800000009"
 POLICY = Policy(
     typing_chars_per_s=10, typing_max_s=5, gap_s=1, attempts_max=2, lives_max=4, doubts_max=3
 )
-QUEUED = Outgoing(State.QUEUED, ACCOUNT, chars=20, has_media=False, ordered_ms=5_500)
+QUEUED = Outgoing(State.QUEUED, ACCOUNT, chars=20, ordered_ms=5_500)
 IN_DOUBT = replace(QUEUED, state=State.SENDING, attempts=1)
 UNSENT = Progress(unsent=True)
 READY = Surroundings(now_ms=6_000, monotonic=100.0, whatsapp="ready", account=ACCOUNT, paused=False)
@@ -121,18 +123,61 @@ def test_without_a_typing_pause_only_the_gap_delays() -> None:
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.TYPING])
 def test_a_refused_send_ends_with_its_reason(state: State) -> None:
-    """Expiry, files, another account and an owner who wrote end a send before anything goes out."""
+    """Expiry, another account and an owner who wrote end a send before anything goes out."""
     send, typed = replace(QUEUED, state=state), replace(UNSENT, typed_at=0.0)
 
     def verdict(send: Outgoing, around: Surroundings) -> object:
         return decide(send, typed, around, POLICY)
 
     assert verdict(replace(send, expires_ms=6_000), READY) == Finish(State.EXPIRED)
-    assert code_of(verdict(replace(send, has_media=True), READY)) == "media_unsupported"
     other = replace(READY, account="+919800000008")
     assert code_of(verdict(send, other)) == "wrong_account"
     assert code_of(verdict(send, replace(READY, owner_wrote_ms=5_501))) == "owner_replied"
     assert verdict(send, replace(READY, owner_wrote_ms=5_500)) == HandOver()
+
+
+def test_a_file_is_fetched_waited_for_and_then_sent() -> None:
+    """Once WhatsApp has said that the message is new; the wait ends with the message's expiry."""
+    send = replace(QUEUED, file=File.WANTED)
+    assert decide(send, Progress(), READY, POLICY) == LookUp()
+    assert decide(send, UNSENT, READY, POLICY) == Fetch()
+    coming = replace(send, file=File.COMING)
+    assert decide(coming, UNSENT, READY, POLICY) == Wait()
+    assert decide(replace(coming, expires_ms=8_000), UNSENT, READY, POLICY) == Wait(102.0)
+    late = replace(coming, expires_ms=6_000)
+    assert decide(late, UNSENT, READY, POLICY) == Finish(State.EXPIRED)
+    assert decide(replace(send, file=File.HERE), UNSENT, READY, POLICY) == Type(2.0)
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        (File.UNKNOWN, "media_unknown"),
+        (File.TOO_LARGE, "media_too_large"),
+        (File.DIFFERENT, "media_different"),
+        (File.UNAVAILABLE, "media_unavailable"),
+    ],
+)
+def test_a_file_that_cannot_be_had_fails_the_send_unless_it_went_out(file: File, code: str) -> None:
+    """What WhatsApp holds under the key is `sent`, although the hub forgot the file since."""
+    send = replace(QUEUED, file=file)
+    assert decide(send, Progress(), READY, POLICY) == LookUp()
+    assert code_of(decide(send, UNSENT, READY, POLICY)) == code
+    held = note_lookup(Progress(), Lookup.ACKNOWLEDGED, 100.0, POLICY)
+    assert decide(send, held, READY, POLICY) == Finish(State.SENT)
+    in_doubt = replace(IN_DOUBT, file=file)
+    assert decide(in_doubt, Progress(), READY, POLICY) == LookUp()
+    absent = note_lookup(Progress(), Lookup.ABSENT, 100.0, POLICY)
+    assert code_of(decide(in_doubt, absent, READY, POLICY)) == code
+
+
+def test_a_repeat_waits_for_its_file_like_a_first_try() -> None:
+    """After a restart on another disk the file is fetched again before the message is."""
+    absent = Progress(lookup=Lookup.ABSENT)
+    in_doubt = replace(IN_DOUBT, file=File.WANTED)
+    assert decide(in_doubt, absent, READY, POLICY) == Fetch()
+    assert decide(replace(in_doubt, file=File.COMING), absent, READY, POLICY) == Wait()
+    assert decide(replace(in_doubt, file=File.HERE), absent, READY, POLICY) == HandOver()
 
 
 @pytest.mark.parametrize(
@@ -243,7 +288,9 @@ class Shop:
     def __init__(self, draw: st.DataObject) -> None:
         self.draw = draw
         self.phone = Phone(draw)
-        self.row = replace(QUEUED, expires_ms=draw.draw(st.none() | st.integers(5_000, 400_000)))
+        expires_ms = draw.draw(st.none() | st.integers(5_000, 400_000))
+        file = draw.draw(st.sampled_from([File.NONE, File.WANTED]))
+        self.row = replace(QUEUED, expires_ms=expires_ms, file=file)
         self.crashes_left = 6
         self.now = 0.0
 
@@ -262,11 +309,15 @@ class Shop:
     def run(self) -> None:
         """One life of the process: until the send is final or a crash."""
         progress, typing = Progress(), False
+        self.lose_the_transfer()
         while self.row.state not in FINAL:
             send = self.row if not typing else replace(self.row, state=State.TYPING)
             match decide(send, progress, self.around(), POLICY):
                 case Wait(until=until):
                     self.now = until if until is not None else self.now + 1
+                    self.end_the_transfer()
+                case Fetch():
+                    self.row = replace(self.row, file=File.COMING)
                     progress = replace(progress, lookup=None)
                 case Type(for_s=for_s):
                     typing, progress = True, replace(progress, typed_at=self.now + for_s)
@@ -282,8 +333,20 @@ class Shop:
                     self.commit(state, self.row.attempts)
             self.maybe_crash()
 
+    def lose_the_transfer(self) -> None:
+        """A restart forgets what was on its way or refused; what is here stays."""
+        if self.row.file not in (File.NONE, File.HERE):
+            self.row = replace(self.row, file=File.WANTED)
+
+    def end_the_transfer(self) -> None:
+        """A file on its way may arrive, stay out longer, or never come."""
+        ends = [File.HERE, File.COMING, File.UNKNOWN, File.DIFFERENT]
+        if self.row.file is File.COMING:
+            self.row = replace(self.row, file=self.draw.draw(st.sampled_from(ends)))
+
     def hand_over(self) -> None:
         """Commit first, then give the message away."""
+        assert self.row.file in (File.NONE, File.HERE)
         self.commit(State.SENDING, self.row.attempts + 1)
         outcome = self.phone.take("K")
         self.maybe_crash()

@@ -106,3 +106,6 @@ class AccountDriver:
 
     def sweep(self, since_ms: int) -> AsyncIterator[MessageReceived]:
         return self._phone.sweep(since_ms)
+
+    def fetch(self, message: MessageReceived) -> AsyncIterator[bytes]:
+        return self._phone.fetch(message)

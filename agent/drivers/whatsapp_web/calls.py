@@ -1,17 +1,29 @@
 """Asking the page: every call ends, with an answer, an error of the page, or no answer."""
 
 import asyncio
-from typing import Any, TypeVar
+from base64 import b64decode, b64encode
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import structlog
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
-from agent.drivers.driver import Lookup, Outcome, SendOrder
+from agent.drivers.driver import (
+    FileGoneError,
+    FileNotNowError,
+    Lookup,
+    OrderedFile,
+    Outcome,
+    SendOrder,
+)
 from agent.drivers.whatsapp_web.errors import PageSilentError, PageUnavailableError
-from agent.drivers.whatsapp_web.mapping import PageMessage, PageState
+from agent.drivers.whatsapp_web.mapping import PageMessage, PageState, file_name, kind_of
 from agent.drivers.whatsapp_web.settings import WebSettings
+from agent.files import FILE_MAX_BYTES, PIECE_BYTES, DiskError, FileTooLargeError, pieces
+from protocol.messages import MessageReceived
 
 _log = structlog.get_logger(__name__)
 _Wanted = TypeVar("_Wanted")
@@ -25,6 +37,12 @@ class _Answer(msgspec.Struct):
     message: str = ""
 
 
+class _Found(msgspec.Struct):
+    state: Literal["here", "gone", "too_large"]
+    handle: int = 0
+    size: int = 0
+
+
 class Calls:
     """The functions of `page.js`, typed and bounded in time."""
 
@@ -34,7 +52,7 @@ class Calls:
 
     async def send(self, order: SendOrder) -> Outcome:
         """Send under the order's key; an unanswered call leaves the message in doubt."""
-        argument = {
+        argument: dict[str, object] = {
             "account": order.account,
             "chat": order.chat,
             "key": order.key,
@@ -42,9 +60,65 @@ class Calls:
             "reply_to": order.reply_to,
         }
         try:
-            return await self._ask("send", argument, Outcome, self._settings.send_timeout_s)
+            if order.file is None:
+                return await self._ask("send", argument, Outcome, self._settings.send_timeout_s)
+            async with self._file_in_page(order.file) as file:
+                limit_s = self._settings.send_file_timeout_s
+                return await self._ask("send", {**argument, "file": file}, Outcome, limit_s)
+        except DiskError as error:
+            return Outcome("unknown", "file_unreadable", str(error))
         except PageUnavailableError as error:
             return Outcome("unknown", "no_answer", str(error))
+
+    @asynccontextmanager
+    async def _file_in_page(self, file: OrderedFile) -> AsyncIterator[dict[str, object]]:
+        """Bring a file into the page's memory; DiskError, PageUnavailableError."""
+        handle = await self._ask("beginFile", None, int)
+        try:
+            async for piece in pieces(file.path):
+                base64 = b64encode(piece).decode()
+                await self._ask("addPiece", {"handle": handle, "base64": base64}, None)
+            kind, mime, name = kind_of(file.mime), file.mime, file_name(file.name, file.mime)
+            yield {"handle": handle, "kind": kind, "mime": mime, "name": name}
+        finally:
+            await self._close_file(handle)
+
+    async def fetch(
+        self, message: MessageReceived, limit_bytes: int = FILE_MAX_BYTES
+    ) -> AsyncGenerator[bytes]:
+        """The bytes of a message's file.
+
+        Raises:
+            FileGoneError: WhatsApp has none.
+            FileNotNowError: it cannot be had at the moment.
+            FileTooLargeError: it is larger than anybody takes.
+        """
+        argument = {
+            "account": message.account,
+            "chat": message.chat,
+            "id": message.wa_id,
+            "from_me": message.from_me,
+            "limit": limit_bytes,
+        }
+        try:
+            found = await self._ask("openFile", argument, _Found, self._settings.fetch_timeout_s)
+            if found.state == "gone":
+                raise FileGoneError
+            if found.state == "too_large":
+                raise FileTooLargeError
+            try:
+                for start in range(0, found.size, PIECE_BYTES):
+                    ask = {"handle": found.handle, "from": start, "size": PIECE_BYTES}
+                    yield b64decode(await self._ask("readFile", ask, str), validate=True)
+            finally:
+                await self._close_file(found.handle)
+        except (PageUnavailableError, ValueError) as error:
+            raise FileNotNowError(str(error)) from error
+
+    async def _close_file(self, handle: int) -> None:
+        """Free the page's memory; a page that does not answer frees it by itself."""
+        with suppress(PageUnavailableError):
+            await self._ask("closeFile", handle, None)
 
     async def look_up(self, order: SendOrder) -> Lookup:
         """What WhatsApp knows of the order's key."""

@@ -4,12 +4,20 @@ run ─ Profile (one holder) ─ lives, one after the other, with growing pauses
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import NoReturn
 
 import structlog
 
-from agent.drivers.driver import DriverStatus, Lookup, Outcome, SendOrder, Sink
+from agent.drivers.driver import (
+    DriverStatus,
+    FileNotNowError,
+    Lookup,
+    Outcome,
+    SendOrder,
+    Sink,
+)
 from agent.drivers.whatsapp_web.browser import SETTING
 from agent.drivers.whatsapp_web.calls import Calls
 from agent.drivers.whatsapp_web.errors import (
@@ -114,7 +122,7 @@ class WhatsAppWebDriver:
         except PageUnavailableError as error:
             _log.info("whatsapp_typing_failed", why=str(error))
 
-    async def sweep(self, since_ms: int) -> AsyncIterator[MessageReceived]:
+    async def sweep(self, since_ms: int) -> AsyncGenerator[MessageReceived]:
         """Every message of one-to-one chats since a moment, oldest first.
 
         Raises:
@@ -142,6 +150,14 @@ class WhatsAppWebDriver:
             yield received(message, account, live=False)
         if failure is not None:
             raise failure
+
+    async def fetch(self, message: MessageReceived) -> AsyncGenerator[bytes]:
+        """The bytes of a message's file; FileTooLargeError, and the contract's own errors."""
+        if (calls := self._calls) is None:
+            raise FileNotNowError("WhatsApp Web is not ready.")
+        async with aclosing(calls.fetch(message)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def reload(self) -> None:
         """Have the page load itself anew, also one that is not ready.

@@ -4,6 +4,7 @@ The structs here are what `page.js` sends. wa-js's message types become the prot
 a type that is new becomes `other`, so that nothing a customer sends vanishes.
 """
 
+from mimetypes import guess_extension
 from typing import Annotated, Final
 
 import msgspec
@@ -61,11 +62,17 @@ ADVICE: Final = {
 }
 
 
+_FILE_KINDS: Final = {
+    **dict.fromkeys(("image/jpeg", "image/png"), "image"),
+    **dict.fromkeys(("video/mp4", "video/3gpp"), "video"),
+    **dict.fromkeys(("audio/aac", "audio/mp4", "audio/mpeg", "audio/amr", "audio/ogg"), "audio"),
+}
+_NAME_MAX: Final = 120
 _T_MAX: Final = 253_402_300_799  # the end of the year 9999: no later time can be written down
 
 
 class PageMedia(msgspec.Struct, frozen=True):
-    """What the page knows of a file; its bytes stay where they are."""
+    """What the page knows of a file; its bytes are fetched later (`Calls.fetch`)."""
 
     mime: str
     size: int
@@ -154,5 +161,18 @@ def _media(media: PageMedia) -> ReceivedMedia:
         size=media.size,
         name=media.name,
         seconds=media.seconds,
-        unavailable=True,
     )
+
+
+def kind_of(mime: str) -> str:
+    """As what WhatsApp shows a file: what it can be shown as, and everything else as a document."""
+    return _FILE_KINDS.get(mime.partition(";")[0].strip().lower(), "document")
+
+
+def file_name(name: str | None, mime: str) -> str:
+    """The name that the customer sees: no folders, nothing invisible, never empty."""
+    last = (name or "").replace("\\", "/").rpartition("/")[2]
+    shown = "".join(letter for letter in last if letter.isprintable()).strip(". ")
+    if shown:
+        return shown if len(shown) <= _NAME_MAX else shown[-_NAME_MAX:].lstrip(". ")
+    return f"file{guess_extension(mime.partition(';')[0]) or ''}"

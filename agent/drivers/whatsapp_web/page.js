@@ -10,7 +10,12 @@
   const LOOK_UP_MS = 2000;
   // Errors after which trying again is pointless. All others leave the message in doubt, and the
   // agent looks its key up.
-  const FINAL_ERRORS = new Set(['invalid_wid', 'message_key_remote_id_is_not_same_of_chat']);
+  const FINAL_ERRORS = new Set([
+    'file_too_large', 'invalid_wid', 'message_key_remote_id_is_not_same_of_chat',
+  ]);
+  // WhatsApp has no such message, or nothing behind it.
+  const NO_FILE = new Set(['media_not_found', 'message_not_contains_media', 'msg_not_found']);
+  const FILES_MAX = 8; // at once in the page's memory; a call that was given up leaves one behind
   // Notices of WhatsApp itself, and texts that cannot be read yet.
   const NO_MESSAGES = new Set([
     'ciphertext', 'debug', 'e2e_notification', 'gp2', 'keychange', 'newsletter_notification',
@@ -55,6 +60,8 @@
     if (message.type === 'location') {
       return [message.loc, `${message.lat},${message.lng}`].filter(Boolean).join(' ');
     }
+    // A document without a caption carries its name there.
+    if (message.isCaptionByUser === false || message.caption === message.filename) return null;
     return text(message.caption);
   }
 
@@ -123,21 +130,32 @@
     if (!me || `+${me.user}` !== account) throw Object.assign(new Error(), { code: 'wrong_account' });
   }
 
-  async function send({ account, chat: chatId, key, text: body, reply_to: replyTo }) {
+  async function handOver(chat, id, body, file, quote) {
+    const options = {
+      messageId: id,
+      waitForAck: true,
+      markIsRead: false,
+      linkPreview: false,
+      detectMentioned: false,
+      delay: 0,
+      ...quote,
+    };
+    if (!file) return WPP.chat.sendTextMessage(chat.id, body, options);
+    const { kind, mime, name, handle } = file;
+    const content = new File(files.get(handle).parts, name, { type: mime });
+    const about = { type: kind, mimetype: mime, filename: name, caption: body || undefined };
+    return WPP.chat.sendFileMessage(chat.id, content, { ...options, ...about });
+  }
+
+  async function send({ account, chat: chatId, key, text: body, reply_to: replyTo, file }) {
     requireAccount(account);
     const { chat, id } = await findKey(chatId, key);
     const before = await stored(id);
     if (before && before.ack >= ACK.SERVER) return outcome('sent');
+    // wa-js waits for a file's message to appear: one that is there already never does.
+    if (before && file) return outcome('unknown', 'no_ack', 'WhatsApp has not confirmed it yet');
     try {
-      await WPP.chat.sendTextMessage(chat.id, body, {
-        messageId: id,
-        waitForAck: true,
-        markIsRead: false,
-        linkPreview: false,
-        detectMentioned: false,
-        delay: 0,
-        ...quoteOf(chat, replyTo),
-      });
+      await handOver(chat, id, body, file, quoteOf(chat, replyTo));
     } catch (error) {
       const code = error.code ?? 'page_error';
       return outcome(FINAL_ERRORS.has(code) ? 'failed' : 'unknown', code, String(error.message ?? error));
@@ -147,6 +165,49 @@
     if (after && after.ack === ACK.FAILED) return outcome('failed', 'refused', 'WhatsApp refused it');
     return outcome('unknown', 'no_ack', 'WhatsApp did not confirm it');
   }
+
+  // --- files, piece by piece ---------------------------------------------------------------
+
+  const files = new Map(); // by handle: {parts} on the way out, {blob} on the way in
+  let handles = 0;
+
+  function keep(file) {
+    if (files.size >= FILES_MAX) files.delete(files.keys().next().value);
+    handles += 1;
+    files.set(handles, file);
+    return handles;
+  }
+
+  const beginFile = () => keep({ parts: [] });
+
+  function addPiece({ handle, base64 }) {
+    files.get(handle).parts.push(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
+  }
+
+  // A message's file: fetched and decrypted by WhatsApp, then held here to be read.
+  async function openFile({ account, chat: chatId, id, from_me: fromMe, limit }) {
+    requireAccount(account);
+    const chat = await WPP.chat.find(chatId);
+    try {
+      const blob = await WPP.chat.downloadMedia(`${fromMe}_${chat.id}_${id}`);
+      if (blob.size > limit) return { state: 'too_large' };
+      return { state: 'here', handle: keep({ blob }), size: blob.size };
+    } catch (error) {
+      if (NO_FILE.has(error.code)) return { state: 'gone' };
+      throw error;
+    }
+  }
+
+  function readFile({ handle, from, size }) {
+    const reader = new FileReader();
+    reader.readAsDataURL(files.get(handle).blob.slice(from, from + size));
+    return new Promise((resolve, reject) => {
+      reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
+      reader.onerror = () => reject(reader.error);
+    });
+  }
+
+  const closeFile = (handle) => void files.delete(handle);
 
   async function lookUp({ account, chat, key }) {
     requireAccount(account);
@@ -186,7 +247,10 @@
     return Promise.all(wanted.map(describe));
   }
 
-  const calls = { state, send, lookUp, markRead, typing, chatsSince, messagesSince };
+  const calls = {
+    state, send, lookUp, markRead, typing, chatsSince, messagesSince,
+    beginFile, addPiece, openFile, readFile, closeFile,
+  };
 
   window.__sakAgent = {
     state,

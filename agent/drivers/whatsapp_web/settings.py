@@ -24,6 +24,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     ready_timeout_s: float = 120.0  # from a load to a page that can be judged
     call_timeout_s: float = 10.0
     send_timeout_s: float = 30.0
+    send_file_timeout_s: float = 120.0  # the page uploads it: 16 MiB over a megabit
+    fetch_timeout_s: float = 60.0  # for the page to fetch a customer's file
     sweep_timeout_s: float = 60.0  # for one chat's messages
     ping_interval_s: float = 15.0
     ping_timeout_s: float = 10.0

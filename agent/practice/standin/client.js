@@ -21,6 +21,14 @@
     return message;
   };
 
+  // Text, or a file with the text as its caption.
+  function contentOf({ text, media }) {
+    if (!media) return { type: 'chat', body: text };
+    const { sha256: hash, mime, size, name, seconds } = media;
+    const kind = seconds ? 'ptt' : standin.fileKind(mime);
+    return { ...standin.describeFile({ kind, mime, size, name, seconds, hash }), caption: text || undefined };
+  }
+
   // A message as the network tells it, in the attributes that wa-js knows.
   function attributesOf(told, isNew) {
     const fromMe = told.author === 'shop' || told.author === 'owner';
@@ -34,8 +42,7 @@
       to: fromMe ? remote : me.lid,
       author: participant,
       notifyName: fromMe ? undefined : customer.name,
-      type: 'chat',
-      body: told.text,
+      ...contentOf(told),
       t: Math.floor(told.at_ms / 1000),
       ack: ACK_OF_STATE[told.state ?? 'sent'],
       isNewMsg: isNew,
@@ -101,8 +108,10 @@
   // What the vault kept from earlier runs of the browser.
   standin.recall = async () => {
     for (const row of await vault.messages()) {
+      const { type: kind, mimetype: mime, size, filename: name, duration: seconds, filehash: hash } = row;
       standin.ingest({
         ...row,
+        ...(hash && standin.describeFile({ kind, mime, size, name, seconds, hash })),
         id: MsgKey.fromString(row.id),
         from: widOf(row.from),
         to: widOf(row.to),
@@ -120,11 +129,27 @@
     return [Promise.resolve(message), handOver(message, chat, raw)];
   };
 
+  // A file's message is stored first, too; then its content goes up, then it is handed over.
+  standin.addAndSendFile = async (chat, mediaData, { productMsgOptions: raw, caption }) => {
+    const { type: kind, mimetype: mime, size, filehash: hash, mediaBlob } = mediaData;
+    const file = { kind, mime, size, name: raw.filename, hash, blob: mediaBlob.forceToBlob() };
+    const about = { ...standin.describeFile(file), caption, body: undefined };
+    const message = standin.ingest({ ack: ACK.PENDING, isNewMsg: true, ...raw, ...about });
+    await vault.save([message]);
+    await standin.load('WAWebUploadMedia').uploadMedia({ mediaType: kind, mediaBlob });
+    return handOver(message, chat, raw);
+  };
+
+  function mediaOf({ filehash: sha256, mimetype: mime, size, filename: name }) {
+    return sha256 ? { sha256, mime, size, name } : null;
+  }
+
   async function handOver(message, chat, raw) {
     await standin.wire.send({
       chat: nameOf(chat.id),
       key: message.id.id,
-      text: message.body,
+      text: (message.filehash ? message.caption : message.body) ?? '',
+      media: mediaOf(message),
       reply_to: message.quotedStanzaID ?? null,
     });
     message.updateAck(ACK.SERVER);

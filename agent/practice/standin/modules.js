@@ -1,6 +1,6 @@
 // STAND-IN. The modules that wa-js binds to, by the names of their exports.
 //
-// Features that the driver does not use (media, stickers, polls, calls …) have no module here;
+// Files have theirs in media.js. Features that the driver does not use (stickers, polls, calls …) have no module here;
 // wa-js then writes "Module … was not found" to the console, which the driver counts.
 'use strict';
 

@@ -14,6 +14,10 @@
     msgContextInfo() {
       return { quotedStanzaID: this.id.id, quotedParticipant: this.from, quotedMsg: this.toJSON() };
     }
+
+    async downloadMedia() {
+      await standin.download(this);
+    }
   }
   Msg.prototype.proxyName = 'msg';
 

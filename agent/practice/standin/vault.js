@@ -32,6 +32,7 @@
 
   function rowOf(message) {
     const { id, from, to, author, type, body, t, ack, quotedStanzaID } = message;
+    const { caption, mimetype, size, filename, duration, filehash } = message;
     return {
       id: id.toString(),
       from: from.toString(),
@@ -42,6 +43,12 @@
       t,
       ack,
       quotedStanzaID,
+      caption,
+      mimetype,
+      size,
+      filename,
+      duration,
+      filehash,
     };
   }
 

@@ -12,14 +12,20 @@
     return made;
   }
 
+  function textOf(message) {
+    if (message.type === 'ciphertext') return 'Waiting for this message…';
+    if (!message.filehash) return message.body;
+    const file = [`[${message.type}]`, message.filename].filter(Boolean).join(' ');
+    return [file, message.caption].filter(Boolean).join('\n');
+  }
+
   function chatElement(chat) {
     const section = element('section', 'chat', '');
     const unread = chat.unreadCount ? ` · ${chat.unreadCount} new` : '';
     section.append(element('h2', '', `${chat.name}${unread}`));
     for (const message of chat.msgs._models.slice(-30)) {
       const side = message.id.fromMe ? 'mine' : 'theirs';
-      const text = message.type === 'ciphertext' ? 'Waiting for this message…' : message.body;
-      section.append(element('p', side, text));
+      section.append(element('p', side, textOf(message)));
     }
     return section;
   }

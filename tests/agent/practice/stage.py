@@ -62,6 +62,19 @@ class Person:
         key: str = answer.raise_for_status().json()["key"]
         return key
 
+    async def sends_file(self, content: bytes, mime: str, **about: Any) -> str:
+        """Send a file to the shop; `about` is name, author, caption and seconds."""
+        headers = {"content-type": mime}
+        answer = await self._client.post(
+            f"{self._path}/files", content=content, headers=headers, params=about
+        )
+        key: str = answer.raise_for_status().json()["key"]
+        return key
+
+    async def opens_file(self, key: str) -> httpx2.Response:
+        """What a person gets who opens the file of a message."""
+        return await self._client.get(f"{self._path}/messages/{key}/file")
+
     async def types(self, active: bool) -> None:
         """Start or stop composing."""
         await self._client.post(f"{self._path}/typing", json={"active": active})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.practice.house import HouseError, Part, keep_running, until
+from agent.practice.house import House, HouseError, Part, keep_running, until
 
 _SLEEPS = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
 _FAILS = "import sys; print('x' * 3000, flush=True); sys.exit('Port 8080 is taken.')"
@@ -64,3 +64,12 @@ async def test_a_part_that_cannot_live_ends_the_run_with_its_last_words(tmp_path
             await keep_running((hub,), said.append, every_s=0.01)
     assert len(said) == 5
     assert str(raised.value) == "hub stopped (1):\nPort 8080 is taken.\n"
+
+
+def test_another_shop_has_a_phone_and_an_agent_of_its_own(tmp_path: Path) -> None:
+    """What was paired with one shop never speaks for the other; the hub is the same."""
+    usual = House(tmp_path, 1, 2, {}, {})
+    other = House(tmp_path, 1, 2, {}, {}, "noor")
+    folders = [Path(house.agent_env["SAK_AGENT_DATA_DIR"]).name for house in (usual, other)]
+    assert folders == ["agent", "agent-noor"]
+    assert usual.hub_env == other.hub_env

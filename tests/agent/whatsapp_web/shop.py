@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from agent.drivers.driver import DriverStatus, SendOrder
+from agent.drivers.driver import DriverStatus, OrderedFile, SendOrder
 from agent.drivers.whatsapp_web import WebSettings, WhatsAppWebDriver
 from protocol.messages import MessageReceived, SendState
 
@@ -124,6 +124,8 @@ async def open_shop(settings: WebSettings) -> AsyncIterator[Shop]:
             running.cancel()
 
 
-def order(key: str, chat: str, text: str, reply_to: str | None = None) -> SendOrder:
+def order(
+    key: str, chat: str, text: str, reply_to: str | None = None, file: OrderedFile | None = None
+) -> SendOrder:
     """An order of the hub, under a key that a test can read."""
-    return SendOrder(f"3EB0{key:0>18}", ACCOUNT, chat, text, reply_to)
+    return SendOrder(f"3EB0{key:0>18}", ACCOUNT, chat, text, reply_to, file)

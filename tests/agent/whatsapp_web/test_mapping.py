@@ -8,6 +8,8 @@ from agent.drivers.whatsapp_web.mapping import (
     PageMessage,
     PageState,
     e164,
+    file_name,
+    kind_of,
     received,
     send_state,
     whatsapp_state,
@@ -73,7 +75,7 @@ def test_nothing_is_guessed_about_a_sender() -> None:
 
 
 def test_a_file_is_told_without_its_bytes() -> None:
-    """Kind of file, size, name and length are known; that it cannot be had yet is said."""
+    """Kind of file, size, name and length are known; its bytes are another question."""
     file = PageMedia(mime="audio/ogg", size=2048, name="note.ogg", seconds=3.5)
     media = received(page_message(type="ptt", media=file), ACCOUNT, live=True).media
     assert media is not None
@@ -83,8 +85,42 @@ def test_a_file_is_told_without_its_bytes() -> None:
         "note.ogg",
         3.5,
     )
-    assert media.unavailable
-    assert media.sha256 is None
+    assert (media.sha256, media.unavailable) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("mime", "kind"),
+    [
+        ("image/jpeg", "image"),
+        ("image/svg+xml", "document"),
+        ("IMAGE/PNG; x=1", "image"),
+        ("audio/ogg; codecs=opus", "audio"),
+        ("video/mp4", "video"),
+        ("text/html", "document"),
+        ("", "document"),
+    ],
+)
+def test_only_what_whatsapp_can_show_is_more_than_a_document(mime: str, kind: str) -> None:
+    """HTML and SVG above all arrive as files to open, never as pictures."""
+    assert kind_of(mime) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("INV-1001.pdf", "INV-1001.pdf"),
+        ("बिल १.pdf", "बिल १.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\bills\\a.pdf", "a.pdf"),
+        ("\u202efdp.exe\0", "fdp.exe"),
+        (" .. ", "file.pdf"),
+        (None, "file.pdf"),
+        ("x" * 200 + ".pdf", "x" * 116 + ".pdf"),
+    ],
+)
+def test_a_file_name_is_one_that_a_customer_can_trust(name: str | None, shown: str) -> None:
+    """No folders, nothing that turns the text around, never empty, and its end is kept."""
+    assert file_name(name, "application/pdf") == shown
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ async def test_a_file_goes_in_once_and_comes_back(hub: Hub, agent: Uploader) -> 
     assert (answer.status_code, answer.content) == (200, CONTENT)
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-disposition"] == "attachment"
+    assert "sandbox" in answer.headers["content-security-policy"]
     assert files_of(hub) == [f"ten_a/{DIGEST}"]
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from hub.commerce.effects import Effect
+
 Author = Literal["customer", "owner", "bot"]
 
 
@@ -42,13 +44,16 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
     `messages` are the customer's, oldest first, never empty: the answer covers all of them.
     `history` are the newest lines before them, oldest first, the owner's own included. `late` says
-    that the hub puts an apology for the delay in front; the engine need not.
+    that the hub puts an apology for the delay in front; the engine need not. `phone` and `lid` are
+    what WhatsApp says of the customer besides `chat_key`.
     """
 
     turn_id: str
     tenant: TenantProfile
     chat_key: str
     customer_name: str | None
+    phone: str | None = None
+    lid: str | None = None
     messages: tuple[Line, ...]
     history: tuple[Line, ...] = ()
     late: bool = False
@@ -68,12 +73,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` names the way taken ("embedded.price", "model"). `handover` is the reason for calling a
     person, or None; with it the words announce that and the bot leaves the chat to that person.
+    `effects` are what the words say was done: they happen with the reply, or the turn begins anew.
     """
 
     text: str
     path: str
     tool_calls: tuple[ToolCall, ...] = ()
     handover: str | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 class Engine(Protocol):

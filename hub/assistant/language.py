@@ -1,4 +1,7 @@
-"""What the keyless assistant says and understands in one language, read from `replies/`."""
+"""What the keyless assistant says and understands in one language, read from `replies/`.
+
+How quantities are given in it stands beside that, in `numbers/`.
+"""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -8,6 +11,10 @@ from typing import Final
 
 import msgspec
 
+from hub.assistant import tables
+from hub.assistant.signs import SIGNS
+from hub.assistant.tables import Tables
+from hub.commerce.order_states import STATES
 from hub.commerce.words import normalise
 
 TALK: Final = ("bot", "greeting", "thanks", "bye")
@@ -16,7 +23,43 @@ TALK: Final = ("bot", "greeting", "thanks", "bye")
 ASIDES: Final = ("outside", "discount", "list")
 """What is asked about the shop rather than of a product: delivery, a bargain, what it sells."""
 
-INTENTS: Final = (*TALK, *ASIDES, "yes", "no", "person", "price", "have", "cheapest")
+TOPICS: Final = ("hours", "delivery", "payment", "address", "contact")
+"""What is asked about the shop that it may have said something of."""
+
+PAYMENTS: Final = ("cod", "upi", "bank", "card_link")
+"""Ways to pay, by the names that the shop's settings have for them."""
+
+ORDERING: Final = (
+    "agree",
+    "again",
+    "question",
+    "polite",
+    "want",
+    "checkout",
+    "empty",
+    "show_cart",
+    "repeat",
+    "status",
+    "cancel_order",
+    "call_off",
+    "no_tax_number",
+    "tax_number",
+    "coupon",
+    "towards",
+    "own_address",
+    "address_word",
+    "transporter",
+    "paid",
+    "abuse",
+    "complaint",
+    "how_to",
+)
+"""What is said on the way from a cart to an order, and of orders."""
+
+INTENTS: Final = (
+    *(*TALK, *ASIDES, "yes", "no", "person", "price", "have", "cheapest"),
+    *(*(f"ask_{topic}" for topic in TOPICS), *(f"pay_{way}" for way in PAYMENTS), *ORDERING),
+)
 
 PLACES: Final[Mapping[str, frozenset[str]]] = {
     name: frozenset(places.split())
@@ -65,6 +108,69 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "declined": "",
         "handover": "",
         "media": "",
+        "delivery_extra": "",
+        "how_many": "unit product",
+        "either": "first second unit product",
+        "cart_hint": "",
+        "cart_title": "",
+        "cart_sum": "total",
+        "cart_empty": "",
+        "emptied": "",
+        "how_to_empty": "",
+        "how_to_order": "",
+        "removed": "product",
+        "not_in_cart": "",
+        "cart_full": "",
+        "again": "",
+        "gone": "names",
+        "no_orders": "",
+        "coupon_taken": "coupon amount",
+        "coupon_noted": "coupon",
+        "coupon_unknown": "",
+        "ask_tax_number": "",
+        "send_tax_number": "",
+        "ask_place": "",
+        "ask_payment": "ways",
+        "ask_address": "",
+        "tax_number_saved": "number",
+        "tax_number_bad": "",
+        "no_tax_number_saved": "",
+        "tax_number_note": "",
+        "address_saved": "",
+        "transporter_saved": "name",
+        "place_saved": "place",
+        "undeliverable": "place",
+        "ways": "ways",
+        "hours": "hours",
+        "address": "address",
+        "contact": "phone",
+        "delivers": "",
+        "delivers_there": "",
+        "zone": "places fee",
+        "zone_free": "places fee free_from",
+        "per_unit": "rate_below rate_from threshold",
+        "per_unit_free": "free_from",
+        "confirm": "",
+        "changed": "",
+        "expired": "",
+        "waiting": "total",
+        "not_placed": "",
+        "placed": "order_no total",
+        "unsold": "",
+        "too_large": "",
+        "status": "order_no state total",
+        "tracking": "tracking",
+        "eta": "eta",
+        "paid": "",
+        "no_such_order": "",
+        "cancel": "order_no total",
+        "cancelled": "order_no",
+        "kept": "order_no",
+        "too_late": "order_no state",
+        "rule_pct": "name pct",
+        "rule_amount": "name amount",
+        "rule_from": "amount",
+        **{f"state_{state}": "" for state in STATES},
         "or": "",
         "plural": "unit",
     }.items()
@@ -73,17 +179,18 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True):
-    """A language file, its words normalised as customers' are."""
+    """A language file, its words normalised as customers' are.
 
+    `assent` are the words that a yes may have around it and still be one.
+    """
+
+    code: str
     replies: Mapping[str, str]
     plurals: Mapping[str, str]
     intents: Mapping[str, tuple[tuple[str, ...], ...]]
     filler: frozenset[str]
-    uncounted: frozenset[str]
-    numbers: Mapping[str, int]
-    times: Mapping[str, int]
-    ordinals: Mapping[str, int]
-    counts: Mapping[str, str]
+    assent: frozenset[str]
+    tables: Tables
 
     def say(self, reply: str, **values: object) -> str:
         """A reply with its places filled."""
@@ -104,6 +211,13 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
         meant = self.places(words, *intents)
         rest = (word for at, word in enumerate(words) if at not in meant)
         return bool(meant) and all(word in self.filler for word in rest)
+
+    def agrees(self, words: Sequence[str]) -> bool:
+        """Whether `words` are an explicit yes and nothing else: `ok wait` is none."""
+        meant = self.places(words, "agree")
+        return bool(meant) and all(
+            at in meant or word in self.assent for at, word in enumerate(words)
+        )
 
     def places(self, words: Sequence[str], *intents: str) -> set[int]:
         """Which of `words` belong to phrases of these intents."""
@@ -133,21 +247,17 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     plurals: dict[str, str]
     intents: dict[str, list[str]]
     words: dict[str, list[str]]
-    numbers: dict[str, int]
-    times: dict[str, int]
-    ordinals: dict[str, int]
-    counts: dict[str, list[str]]
 
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Language:
     """The language of the file `replies/{name}.toml`; ValueError names what is missing in it."""
     text = files("hub.assistant").joinpath("replies", f"{name}.toml").read_text("utf-8")
-    return parse(text)
+    return parse(text, tables.load(name), name)
 
 
-def parse(text: str) -> Language:
-    """The language that a file's text describes.
+def parse(text: str, known: Tables, code: str = "en") -> Language:
+    """The language that a file's text describes, in which quantities are given as is `known`.
 
     Raises:
         ValueError: a reply or an intent is missing, unknown, or has another place than it may.
@@ -159,6 +269,7 @@ def parse(text: str) -> Language:
     for reply, template in file.replies.items():
         _check_places(reply, template)
     return Language(
+        code=code,
         replies=file.replies,
         plurals=file.plurals,
         intents={
@@ -167,12 +278,11 @@ def parse(text: str) -> Language:
             )
             for intent, phrases in file.intents.items()
         },
-        filler=frozenset([*file.words["filler"], *file.words["uncounted"], *file.ordinals]),
-        uncounted=frozenset(file.words["uncounted"]),
-        numbers=file.numbers,
-        times=file.times,
-        ordinals=file.ordinals,
-        counts={word: unit for unit, words in file.counts.items() for word in words},
+        filler=frozenset(
+            [*file.words["filler"], *known.filler, *known.money, *known.ordinals, *SIGNS]
+        ),
+        assent=frozenset(file.words["assent"]),
+        tables=known,
     )
 
 

@@ -1,4 +1,4 @@
-"""Quantities in a customer's words: `10 cartons`, `1lac pcs`, `two dozen`, `2 kg`.
+"""What the amounts in a message mean for a product: which one is meant, and how many units it is.
 
 A number is a quantity unless a product's written name holds it. Sizes (`6x40`, `m8`) never are.
 """
@@ -8,61 +8,34 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
+from hub.assistant import signs
+from hub.assistant.amounts import UNCOUNTED, Amount, Mark, is_size, marks_of, span
 from hub.assistant.language import ASIDES, TALK, Language, find_phrase
-from hub.commerce.products import Product, units
+from hub.assistant.numbers import SIZES
+from hub.assistant.tables import fold
+from hub.commerce.products import PIECE_WORDS, Product, units
 from hub.commerce.words import MEASURES, normalise
 
-SIZES: Final = frozenset(("mg", "g", "kg", "ml", "l", "m", "ft")) & set(MEASURES.values())
-"""Measures that are in names (`Sugar 1 kg`) as often as they are a quantity (`2 kg sugar`)."""
+HOLDERS: Final = frozenset(("carton", "box", "case", "bundle"))
+"""Units of many pieces: how many there are in one must be known before pieces can be sold."""
 
-DIGITS_MAX: Final = 12
-"""A longer run of digits is a phone or account number, not a quantity."""
-
-MINUS: Final = "minus"
-CURRENCY: Final = "rs"
-PERCENT: Final = "percent"
-APPROVAL: Final = "thumbsup"
-UNCOUNTED: Final = "uncounted"
-"""The measure of money and percentages: no quantity, and no price of ours either."""
-
-_MINUS_SIGN: Final = re.compile(r"(?<!\S)[-−](?=\d)")
-_CURRENCY_SIGN: Final = re.compile(r"[₹$€£¥]")
-_APPROVAL_SIGN: Final = re.compile("[👍👌]")
-_INCH_SIGN: Final = re.compile(r'(?<![\w.*×"])(\d+(?:\.\d+)?)["″”](?!\w)')
 _SIZE_NUMBER: Final = re.compile(r"[^\W\d]*(\d+(?:\.\d+)?)[^\W\d]*")
 _GLUED: Final = re.compile(r"(\d+(?:\.\d+)?)([^\d.]*)")
-
-
-class Amount(msgspec.Struct, frozen=True):
-    """So many of `measure` (None: a bare number), written by the words from `start` to `end`."""
-
-    number: Decimal
-    measure: str | None
-    start: int
-    end: int
+_PARTS: Final[dict[str, tuple[str, Decimal]]] = {
+    "mg": ("g", Decimal("0.001")),
+    "g": ("g", Decimal(1)),
+    "kg": ("g", Decimal(1000)),
+    "ml": ("ml", Decimal(1)),
+    "l": ("ml", Decimal(1000)),
+    "m": ("m", Decimal(1)),
+    "ft": ("ft", Decimal(1)),
+}
+"""Measures of size as parts of the one that they can be counted in."""
 
 
 def words_of(text: str) -> list[str]:
     """The words of a message; the signs that change what a number means are words, too."""
-    signed = _MINUS_SIGN.sub(f"{MINUS} ", text)
-    currency = _CURRENCY_SIGN.sub(f" {CURRENCY} ", signed)
-    measured = _INCH_SIGN.sub(r"\1 inch", currency)
-    approved = _APPROVAL_SIGN.sub(f" {APPROVAL} ", measured)
-    return normalise(approved.replace("%", f" {PERCENT} ")).split()
-
-
-def find_amounts(words: Sequence[str], language: Language) -> list[Amount]:
-    """Every amount in `words`, in order."""
-    amounts = []
-    at = 0
-    while at < len(words):
-        amount = _amount_at(words, at, language)
-        if amount is not None:
-            amounts.append(amount)
-        at = at + 1 if amount is None else amount.end
-    return amounts
+    return signs.words_of(text)
 
 
 def other_words(
@@ -74,11 +47,17 @@ def other_words(
     """The words that may name a product: neither fillers nor small talk nor a quantity.
 
     A measure of size (`1kg`) stays, for it is in names as often as it is a quantity. Questions
-    about the shop (`delivery`) are left out but for words that a product is called by.
+    about the shop (`delivery`) and what is to be done are left out but for words that a product is
+    called by.
     """
-    taken = {at for a in amounts if a.measure not in SIZES for at in range(a.start, a.end)}
+    taken = {at for a in amounts if not is_size(a, words) for at in range(a.start, a.end)}
     taken |= language.places(words, *TALK)
     taken |= {at for at in language.places(words, *ASIDES) if not sold(words[at])}
+    said = [mark for mark in marks_of(words, language) if mark.kinds != {"to"}]
+    taken |= {at for mark in said for at in span(mark) if not _named(mark, words, sold)}
+    taken |= {a.end for a in amounts if a.measure == UNCOUNTED and a.end < len(words)} & {
+        at for at, word in enumerate(words) if fold(word) in language.tables.uncounted
+    }
     rest = [word for at, word in enumerate(words) if at not in taken]
     return [word for word in rest if word not in language.filler]
 
@@ -105,21 +84,43 @@ def as_units(product: Product, amount: Amount) -> Decimal | None:
     """How many units of the product the amount is, or None when it is not counted so.
 
     A weight or length is divided by the one in the product's name, if it goes into it: 2 kg are
-    two bags of 1 kg.
+    two bags of 1 kg. What the product is itself counts as one: two boxes of `Gift Box`. Pieces of
+    a carton that holds nobody knows how many are not cartons.
     """
-    counted = units(product, amount.number, amount.measure)
-    if counted is not None or amount.measure not in SIZES:
-        return counted
-    if MEASURES.get(product.unit.casefold()) == amount.measure:
-        return amount.number
-    held = [
-        Decimal(hit[1])
-        for word in normalise(product.name).split()
-        if (hit := _GLUED.fullmatch(word)) and hit[2] == amount.measure
-    ]
-    if len(held) != 1 or held[0] <= 0 or amount.number % held[0] != 0:
+    measure = amount.measure
+    unknown = product.pieces_per_unit is None and product.unit.casefold() in HOLDERS
+    if unknown and measure in PIECE_WORDS:
         return None
-    return amount.number / held[0]
+    counted = units(product, amount.number, measure)
+    if counted is not None:
+        return counted
+    if measure not in SIZES:
+        return amount.number if measure in normalise(product.name).split() else None
+    unit = MEASURES.get(product.unit.casefold())
+    if unit in SIZES:
+        return _converted(amount.number, measure, unit)
+    held = _held(product, measure, exactly=product.unit in PIECE_WORDS)
+    return amount.number / held if held is not None and amount.number % held == 0 else None
+
+
+def _held(product: Product, measure: str, *, exactly: bool) -> Decimal | None:
+    """How much of the measure is in one unit: 0.5 kg for `Tea 500 g`.
+
+    `exactly`: only a size in the same measure counts, for nobody buys soap bars by the kilo.
+    """
+    hits = (_GLUED.fullmatch(word) for word in normalise(product.name).split())
+    sizes = [(Decimal(hit[1]), hit[2]) for hit in hits if hit and hit[2] in _PARTS]
+    sizes = [size for size in sizes if size[1] == measure or not exactly]
+    found = [
+        size for number, own in sizes if (size := _converted(number, own, measure)) is not None
+    ]
+    return found[0] if len(found) == 1 and found[0] > 0 else None
+
+
+def _converted(number: Decimal, measure: str, into: str) -> Decimal | None:
+    """The same weight, volume or length in another measure; None where it is of another kind."""
+    (kind, part), (other, whole) = _PARTS[measure], _PARTS[into]
+    return number * part / whole if kind == other else None
 
 
 def sized(product: Product, number: Decimal) -> bool:
@@ -128,45 +129,12 @@ def sized(product: Product, number: Decimal) -> bool:
     return any(hit is not None and Decimal(hit[1]) == number for hit in hits)
 
 
+def _named(mark: Mark, words: Sequence[str], sold: Callable[[str], bool]) -> bool:
+    """Whether a product is called by what else would say what is to be done."""
+    return mark.end - mark.start == 1 and sold(words[mark.start])
+
+
 def _rank(amount: Amount) -> int:
     if amount.measure is None:
         return 1
     return 2 if amount.measure in SIZES else 0
-
-
-def _amount_at(words: Sequence[str], at: int, language: Language) -> Amount | None:
-    negative = words[at] == MINUS and at + 1 < len(words)
-    number_at = at + 1 if negative else at
-    number, glued = _number(words[number_at], language)
-    if number is None:
-        return None
-    end = number_at + 1
-    while not glued and end < len(words) and words[end] in language.times:
-        number *= language.times[words[end]]
-        end += 1
-    if not glued and end < len(words) and words[end] in language.counts:
-        glued = language.counts[words[end]]
-        end += 1
-    if not glued and _is_uncounted(words, at, end, language):
-        glued = UNCOUNTED
-    return Amount(-number if negative else number, glued or None, at, end)
-
-
-def _is_uncounted(words: Sequence[str], start: int, end: int, language: Language) -> bool:
-    beside = {*words[max(start - 1, 0) : start], *words[end : end + 1]}
-    return not beside.isdisjoint(language.uncounted)
-
-
-def _number(word: str, language: Language) -> tuple[Decimal | None, str]:
-    """The number that `word` writes and the measure stuck to it."""
-    if word in language.numbers or (word in language.times and len(word) > 1):  # "k" means "ok"
-        return Decimal(language.numbers.get(word) or language.times[word]), ""
-    hit = _GLUED.fullmatch(word)
-    if hit is None or len(hit[1]) > DIGITS_MAX:
-        return None, ""
-    number, suffix = Decimal(hit[1]), hit[2]
-    if suffix in language.times:
-        return number * language.times[suffix], ""
-    if suffix in language.counts:
-        return number, language.counts[suffix]
-    return (number, suffix) if not suffix or suffix in SIZES else (None, "")

@@ -6,38 +6,32 @@ from typing import Final
 
 import msgspec
 
+from hub.assistant.amounts import Amount, find_amounts, is_size
 from hub.assistant.engine import Line
 from hub.assistant.language import ASIDES, Language
-from hub.assistant.parts import parts_of
-from hub.assistant.quantities import (
-    SIZES,
-    Amount,
-    as_units,
-    find_amounts,
-    other_words,
-    sized,
-    wanted,
-    words_of,
-)
+from hub.assistant.lists import Act
+from hub.assistant.parts import Item, items_of
+from hub.assistant.quantities import as_units, other_words, sized, wanted
 from hub.assistant.search import (
     GOOD,
-    STAGES,
     WORDS_MAX,
     Match,
     Wish,
     best,
     find,
+    find_all_of,
     has_digit,
     match_query,
     mentioned,
     names,
     rank,
 )
+from hub.assistant.signs import words_of
 from hub.commerce.catalog import candidates
 from hub.commerce.products import Product
 from hub.store.tx import Tx
 
-PARTS_MAX: Final = 12  # of one message
+PARTS_MAX: Final = 60  # of one turn; each may cost some milliseconds
 WHOLE: Final = 97.0
 """A line that one product explains so far is one wish, whatever stands in it."""
 
@@ -51,6 +45,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `exact` is False when a size that was asked for is in none of them. `asides` are the questions
     about the shop in it, `foreign` the words in another script that no product is called by.
+    `act` says what is to be done with the amount. `unsure` is one that may be either of two: the
+    customer must be asked, and `amount` is None. `for_all`: said of everything that was listed.
     """
 
     words: tuple[str, ...]
@@ -60,6 +56,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = True
     asides: frozenset[str] = frozenset()
     foreign: tuple[str, ...] = ()
+    act: Act = Act.NAME
+    unsure: Amount | None = None
+    for_all: bool = False
 
 
 class Reader:
@@ -70,39 +69,65 @@ class Reader:
         self._tenant_id = tenant_id
         self._language = language
         self._history = history
+        self._left = PARTS_MAX
+        self.overflowed = False  # whether more was written than was read
         self._found: dict[Wish, list[Match]] = {}
         self._sold: dict[str, bool] = {}
         self._earlier: list[Product] | None = None
+        self._listed: dict[str, Product] = {}
         self._focus: Product | None = None
         self._amount: Amount | None = None
 
-    def read(self, text: str) -> Iterator[Reading]:
-        """The parts of one message."""
-        parts = [part for line in text.splitlines() for part in self._parts(line)]
-        for words in parts[:PARTS_MAX]:
-            reading = self._resolve(words)
-            asides = self._asides(words)
-            reading = msgspec.structs.replace(reading, asides=asides)
+    def read(self, text: str, *, after_change: bool = False) -> Iterator[Reading]:
+        """The parts of one message; after a change of a quantity a bare number corrects it."""
+        items = items_of(
+            text,
+            self._language,
+            is_one=self._is_one_wish,
+            sold=self._is_sold,
+            after_change=after_change,
+            most=self._left + 1,
+        )
+        self.overflowed |= len(items) > self._left
+        items = items[: self._left]
+        self._left -= len(items)
+        readings = [reading for item in items for reading in self._read(item)]
+        yield from _with_shared(readings, items)
+
+    def _read(self, item: Item) -> list[Reading]:
+        words = list(item.words)
+        asides = self._asides(words)
+        found = self._all_of_them(item) or [self._resolve(words, list(item.amounts))]
+        said = [
+            msgspec.structs.replace(reading, asides=asides, act=item.act, for_all=item.for_all)
+            for reading in map(_settled, found)
+        ]
+        for reading in said:
             if len(reading.products) == 1:
                 self._focus, self._amount = reading.products[0], reading.amount
-            yield reading
+                self._listed[self._focus.sku] = self._focus
+        return said
 
-    def _parts(self, line: str) -> list[list[str]]:
-        whole = words_of(line)
-        parts = parts_of(line, self._language)
-        if len(parts) < 2 or self._is_one_wish(whole):
-            return [whole] if whole else []
-        return parts
+    def _all_of_them(self, item: Item) -> list[Reading]:
+        """One reading for each product that an amount for all of them is about."""
+        known = list(self._listed.values()) or self._said()
+        if not item.for_all or len(known) < 2:
+            return []
+        amount = wanted(item.amounts, (), item.words)
+        return [
+            Reading(words=item.words, sought=(), products=(product,), amount=amount)
+            for product in known
+        ]
 
     def _is_one_wish(self, words: list[str]) -> bool:
         if self._asides(words):
             return False
         wish = self._wish(words, find_amounts(words, self._language))
-        matches = find(self._tx, self._tenant_id, wish, STAGES[:1])
+        matches = find_all_of(self._tx, self._tenant_id, wish)
         return bool(matches) and matches[0].score >= WHOLE
 
     def _wish(self, words: Sequence[str], amounts: Sequence[Amount]) -> Wish:
-        sizes = (words[amount.start] for amount in amounts if amount.measure in SIZES)
+        sizes = (words[amount.start] for amount in amounts if is_size(amount, words))
         sought = other_words(words, amounts, self._language, self._is_sold)
         return Wish(tuple(sought), tuple(words), frozenset(sizes))
 
@@ -110,7 +135,7 @@ class Reader:
         """Whether a product of the shop is called by the word."""
         if word not in self._sold:
             known = word not in self._language.filler
-            query = match_query([word], letters=0)
+            query = match_query([[word]], every=True)
             self._sold[word] = known and bool(candidates(self._tx, self._tenant_id, query, 1))
         return self._sold[word]
 
@@ -128,8 +153,7 @@ class Reader:
             self._found[wish] = find(self._tx, self._tenant_id, wish)
         return self._found[wish]
 
-    def _resolve(self, words: list[str]) -> Reading:
-        amounts = find_amounts(words, self._language)
+    def _resolve(self, words: list[str], amounts: list[Amount]) -> Reading:
         wish = self._wish(words, amounts)
         agrees = self._language.is_only(words, "yes", "no")
         if agrees or not wish.words or self._is_more_of_it(wish, amounts):
@@ -190,7 +214,7 @@ class Reader:
         said = [] if self._focus is not None else self._said()
         if len(said) == 1 and self._language.is_only(words, "yes") and self._proposed():
             return said[0]
-        ordinals = self._language.ordinals
+        ordinals = self._language.tables.ordinals
         place = next((ordinals[word] for word in words if word in ordinals), 0)
         if len(said) > 1 and 0 < place <= len(said):
             return said[place - 1]
@@ -228,9 +252,9 @@ class Reader:
         """What is wanted of the one product; an odd size is a quantity, or a product unknown."""
         words, product = wish.spoken, match.product
         odd = set(filter(has_digit, match.unexplained))
-        countable = [a for a in amounts if a.measure not in SIZES or words[a.start] in odd]
+        countable = [a for a in amounts if not is_size(a, words) or words[a.start] in odd]
         amount = wanted(countable, names(product), words)
-        if amount is not None and amount.measure in SIZES and as_units(product, amount) is None:
+        if amount and is_size(amount, words) and as_units(product, amount) is None:
             amount = None
         taken = set() if amount is None else set(words[amount.start : amount.end])
         return Reading(
@@ -248,13 +272,39 @@ class Reader:
             return None
         before = next((ln.text for ln in reversed(self._history) if ln.author == "customer"), "")
         words = words_of(before)
-        amounts = [a for a in find_amounts(words, self._language) if a.measure not in SIZES]
+        amounts = [a for a in find_amounts(words, self._language) if not is_size(a, words)]
         return wanted(amounts, names(product), words)
 
 
 def _odd_sizes(match: Match, wish: Wish) -> list[str]:
     """The sizes asked for that the product has not, and that are no quantity either."""
     return [word for word in match.unexplained if has_digit(word) and word not in wish.optional]
+
+
+def _settled(reading: Reading) -> Reading:
+    """The reading without an amount that may be another one as well."""
+    if reading.amount is None or reading.amount.either is None:
+        return reading
+    return msgspec.structs.replace(reading, amount=None, unsure=reading.amount)
+
+
+def _with_shared(readings: Sequence[Reading], items: Sequence[Item]) -> list[Reading]:
+    """The readings, each without an amount of its own with the one that it shares.
+
+    A bare number that turned out to be the size of the product beside it is shared by nobody.
+    """
+    if len(readings) != len(items):
+        return list(readings)
+    found = []
+    for reading, item in zip(readings, items, strict=True):
+        lender = None if item.lender is None else readings[item.lender]
+        free = reading.products and reading.amount is None and reading.unsure is None
+        if item.shared is not None and free and (lender is None or lender.amount or lender.unsure):
+            shared = msgspec.structs.replace(reading, amount=item.shared, for_all=True)
+            found.append(_settled(shared))
+        else:
+            found.append(reading)
+    return found
 
 
 def is_foreign(word: str) -> bool:

@@ -1,10 +1,13 @@
 """Finding the products that a customer means: FTS5 gathers candidates, rapidfuzz ranks them.
 
-Words with digits (sizes, codes) must stand in the product; other words forgive typing errors.
+Words with digits (sizes, codes) must stand in the product; other words forgive typing errors. What
+has all the words is looked for first, for that is little; then what has words like them; and only
+then whatever has one of them, beginning with the rarest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -19,6 +22,7 @@ from hub.store.tx import Tx
 
 CANDIDATES_MAX: Final = 50
 WORDS_MAX: Final = 24
+MENTION_PAIRS_MAX: Final = 80
 MENTION_WORDS_MAX: Final = 60  # a reply of ours lists five products with prices
 GOOD: Final = 65.0
 """From this score on a product is what was asked for: two words of three, or one typing error."""
@@ -29,6 +33,13 @@ FAIR: Final = 50.0
 CLOSE: Final = 3.0
 """Scores that differ by less do not tell products apart: the customer is asked."""
 
+ROWS_MAX: Final = 3_000
+"""Of the index that one query for any of several words may look through: some milliseconds."""
+
+_CERTAIN: Final = 90.0
+"""From this score on no other spelling of a word is tried."""
+
+_SPELLINGS_MAX: Final = 12
 _ALIKE_MIN: Final = 60.0
 _SURE_MIN: Final = 70.0  # at least one word must be this sure: two vague ones are chance
 _TYPO_PENALTY: Final = 1.5  # per point of likeness: `oyl` for `oil` counts half
@@ -36,23 +47,6 @@ _KIND_SHARE: Final = 0.85  # a word of the category says less than one of the na
 _SHORT: Final = 5  # letters: up to here one slip is forgiven, above two
 _HEAD_WORDS_MAX: Final = 4
 _HEAD_MIN: Final = 86.0  # a word of the category is not the thing itself
-
-
-class Stage(msgspec.Struct, frozen=True):
-    """One way to gather candidates; the next one is tried when no score reaches `enough`."""
-
-    letters: int  # at the beginning of a word that must be right; 0: the word as it is
-    most: int
-    enough: float
-    words_max: int = WORDS_MAX
-
-
-STAGES: Final = (
-    Stage(letters=0, most=CANDIDATES_MAX, enough=90.0),
-    Stage(letters=3, most=CANDIDATES_MAX, enough=GOOD),
-    # Nearly everything begins with one of a few letters: for short wishes only.
-    Stage(letters=1, most=150, enough=GOOD, words_max=3),
-)
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -83,28 +77,36 @@ class Wish(msgspec.Struct, frozen=True):
     optional: frozenset[str] = frozenset()
 
 
-def find(tx: Tx, tenant_id: str, wish: Wish, stages: Sequence[Stage] = STAGES) -> list[Match]:
+def find(tx: Tx, tenant_id: str, wish: Wish) -> list[Match]:
     """The shop's products that fit, best first, none below FAIR."""
-    words = tuple(dict.fromkeys(wish.words))[:WORDS_MAX]
-    wish = msgspec.structs.replace(wish, words=words)
-    matches: list[Match] = []
-    for stage in stages:
-        if not 0 < len(words) <= stage.words_max:
-            break
-        query = match_query(words, stage.letters)
-        matches = rank(candidates(tx, tenant_id, query, stage.most), wish) or matches
-        if matches and (matches[0].sized or matches[0].score >= stage.enough):
-            break
-    return matches
+    wish = _bounded(wish)
+    known: dict[str, Match | None] = {}
+    for query, enough in _queries(tx, wish):
+        products = candidates(tx, tenant_id, query, CANDIDATES_MAX)
+        look = [product for product in products if product.sku not in known]
+        known |= dict.fromkeys((product.sku for product in look), None)
+        known |= {match.product.sku: match for match in rank(look, wish)}
+        matches = sorted((match for match in known.values() if match is not None), key=_rank)
+        if matches and matches[0].score >= enough:
+            return matches
+    return sorted((match for match in known.values() if match is not None), key=_rank)
+
+
+def find_all_of(tx: Tx, tenant_id: str, wish: Wish) -> list[Match]:
+    """The shop's products that have every word of the wish, best first."""
+    wish = _bounded(wish)
+    if not wish.words:
+        return []
+    query = match_query([[word] for word in wish.words], every=True)
+    return rank(candidates(tx, tenant_id, query, CANDIDATES_MAX), wish)
 
 
 def mentioned(tx: Tx, tenant_id: str, text: str) -> list[Product]:
     """The shop's products whose full names stand in `text`, in its order: what a reply said."""
     spoken = normalise(text).split()
-    words = list(dict.fromkeys(spoken))[:MENTION_WORDS_MAX]
-    if not words:
+    if not spoken:
         return []
-    near = candidates(tx, tenant_id, match_query(words, letters=0), CANDIDATES_MAX)
+    near = candidates(tx, tenant_id, _mention_query(spoken), CANDIDATES_MAX)
     places = {p.sku: find_phrase(spoken, _name(p.name)) for p in near}
     found = sorted(
         (product for product in near if places[product.sku] is not None),
@@ -124,11 +126,11 @@ def best(matches: Sequence[Match]) -> list[Match]:
     return [match for match in close if (match.sizes, match.phrase) == most]
 
 
-def match_query(words: Sequence[str], letters: int) -> str:
-    """An FTS5 query for any of `words`, or what begins with their first letters (0: with none)."""
-    terms = [_quoted(word) for word in words]
-    starts = [_quoted(word[:letters]) + "*" for word in words if letters and not has_digit(word)]
-    return f"{{sku name aliases category}} : ({' OR '.join(dict.fromkeys([*terms, *starts]))})"
+def match_query(words: Sequence[Sequence[str]], *, every: bool) -> str:
+    """An FTS5 query for `every` one of the words, or for any; each is any of its spellings."""
+    groups = [" OR ".join(dict.fromkeys(map(_quoted, spellings))) for spellings in words]
+    operator = " AND " if every else " OR "
+    return f"{{sku name aliases category}} : ({operator.join(f'({group})' for group in groups)})"
 
 
 def rank(products: Sequence[Product], wish: Wish) -> list[Match]:
@@ -151,6 +153,71 @@ def is_compound(word: str) -> bool:
 def names(product: Product) -> tuple[tuple[str, ...], ...]:
     """Every way to call the product, as words."""
     return tuple(_name(text) for text in (product.name, product.sku, *product.aliases))
+
+
+def _mention_query(spoken: Sequence[str]) -> str:
+    """An FTS5 query for names that have two neighbours of these words, or begin with one.
+
+    Far fewer have a pair of words than either of them, and a name of one word begins with it.
+    """
+    pairs = list(dict.fromkeys(" ".join(pair) for pair in pairwise(spoken)))
+    words = list(dict.fromkeys(spoken))
+    terms = [_quoted(pair) for pair in pairs[:MENTION_PAIRS_MAX]]
+    terms += ["^" + _quoted(word) for word in words[:MENTION_WORDS_MAX]]
+    return f"{{name}} : ({' OR '.join(terms)})"
+
+
+def _bounded(wish: Wish) -> Wish:
+    return msgspec.structs.replace(wish, words=tuple(dict.fromkeys(wish.words))[:WORDS_MAX])
+
+
+def _queries(tx: Tx, wish: Wish) -> Iterator[tuple[str, float]]:
+    """The queries to try, each with the score that makes the next one needless."""
+    if not wish.words:
+        return
+    yield match_query([(word, singular(word)) for word in wish.words], every=True), _CERTAIN
+    must = [word for word in wish.words if word not in wish.optional] or wish.words
+    if len(must) < len(wish.words):
+        yield match_query([(word, singular(word)) for word in must], every=True), _CERTAIN
+    spelt = [found for word in must if (found := _spellings(tx, word)).rows]
+    if len(spelt) > 1:
+        yield match_query([found.words for found in spelt], every=True), GOOD
+    if some := _rarest(spelt):
+        yield match_query([found.words for found in some], every=False), 0.0
+
+
+class _Spellings(msgspec.Struct, frozen=True):
+    """The words of the index that one of the customer's may be, and how many products have them."""
+
+    words: tuple[str, ...]
+    rows: int
+
+
+def _spellings(tx: Tx, word: str) -> _Spellings:
+    if has_digit(word):
+        rows = tx.all("search.terms", first=word, past=word + "\0")
+        return _Spellings((word,), sum(row["doc"] for row in rows))
+    near = tx.all("search.terms", first=word[0], past=chr(ord(word[0]) + 1))
+    rows_of = {row["term"]: row["doc"] for row in near}
+    alike = process.extract(
+        word, list(rows_of), scorer=fuzz.ratio, score_cutoff=_ALIKE_MIN, limit=_SPELLINGS_MAX
+    )
+    single = singular(word)
+    terms = [t for t, score, _ in alike if score == 100 or t == single or not _is_chance(word, t)]
+    rows = sum(rows_of[term] for term in terms)
+    return _Spellings((word, *terms), rows)
+
+
+def _rarest(spelt: Sequence[_Spellings]) -> list[_Spellings]:
+    """The rarest words, as many as can be looked through; the rarest one in any case."""
+    some: list[_Spellings] = []
+    rows = 0
+    for found in sorted(spelt, key=lambda found: found.rows):
+        rows += found.rows
+        if some and rows > ROWS_MAX:
+            break
+        some.append(found)
+    return some
 
 
 def _inside_another(product: Product, others: Sequence[Product]) -> bool:

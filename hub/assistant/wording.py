@@ -51,7 +51,7 @@ class Wording(msgspec.Struct, frozen=True):
     def quoted(self, quote: Quote, pieces: Decimal | None = None) -> str:
         """One line with its price, or why it cannot be sold so; `pieces` as they were asked for."""
         if quote.refusals:
-            return self._refusal(quote.refusals[0])
+            return self.refusal(quote.refusals[0])
         line = quote.lines[0]
         said = self.language.say(
             "line",
@@ -65,26 +65,29 @@ class Wording(msgspec.Struct, frozen=True):
             return said
         count = self._count(line.product, line.quantity)
         asked = self.language.counted("piece", pieces)
-        values = {**count, "pieces": f"{self._number(pieces)} {asked}"}
+        values = {**count, "pieces": f"{self.number(pieces)} {asked}"}
         if line.product.pieces_per_unit is None:
             return f"{self.language.say('line_pieces', **values)} {said}"
-        held = self._number(line.product.pieces_per_unit)
+        held = self.number(line.product.pieces_per_unit)
         return f"{self.language.say('line_held', held=held, **values)} {said}"
 
     def not_counted(self, product: Product, measure: str) -> str:
         """That the product is not sold by this measure, and what it costs by its own."""
         return self._say("not_counted", product, measure=measure, tax=self._tax(product))
 
-    def _refusal(self, refusal: Refusal) -> str:
+    def refusal(self, refusal: Refusal) -> str:
+        """Why a line cannot be sold as it was asked for, and what would do."""
         product = refusal.product
+        if refusal.reason is Reason.NOT_OFFERED:
+            return self.language.say("gone", names=shown(product))
         if refusal.reason is Reason.OFF_STEP:
-            limit = self._number(refusal.limit)
-            nearest = self.language.say("or").join(map(self._number, refusal.nearest))
+            limit = self.number(refusal.limit)
+            nearest = self.language.say("or").join(map(self.number, refusal.nearest))
             unit = self.language.counted(product.unit, refusal.limit)
             return self._say("off_step", product, limit=limit, unit=unit, nearest=nearest)
         if refusal.reason in (Reason.OVER_STOCK, Reason.BELOW_MINIMUM):
             unit = self.language.counted(product.unit, refusal.limit)
-            limit = self._number(refusal.limit)
+            limit = self.number(refusal.limit)
             return self._say(refusal.reason.value, product, limit=limit, unit=unit)
         if refusal.reason is Reason.NOT_POSITIVE:
             return self._say("not_positive", product, unit=self.language.counted(product.unit, 2))
@@ -107,7 +110,7 @@ class Wording(msgspec.Struct, frozen=True):
     def _discount(self, line: PricedLine) -> str:
         if line.slab is None:
             return ""
-        quantity = self._number(line.slab.min_qty)
+        quantity = self.number(line.slab.min_qty)
         if line.slab.unit_price is not None:
             price = self._money(line.slab.unit_price)
             return self.language.say("discount_price", price=price, quantity=quantity)
@@ -138,9 +141,10 @@ class Wording(msgspec.Struct, frozen=True):
 
     def _count(self, product: Product, quantity: Decimal | int) -> dict[str, str]:
         unit = self.language.counted(product.unit, quantity)
-        return {"quantity": self._number(quantity), "unit": unit}
+        return {"quantity": self.number(quantity), "unit": unit}
 
-    def _number(self, number: Decimal | int) -> str:
+    def number(self, number: Decimal | int) -> str:
+        """A quantity as the shop's locale writes it."""
         return format_quantity(number, self.tenant.locale)
 
     def _money(self, amount: int) -> str:

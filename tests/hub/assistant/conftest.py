@@ -1,4 +1,4 @@
-"""The two sample shops in a database, and a customer who writes to one of them."""
+"""A sample shop and a corner shop in a database, and a customer who writes to one of them."""
 
 from collections.abc import AsyncIterator
 from importlib.resources import files
@@ -11,9 +11,13 @@ from hub.assistant.engine import Answer, Line, TenantProfile, Turn
 from hub.commerce.catalog import import_file
 from hub.store.database import Store
 from tests.fakes import FakeClock
+from tests.hub.assistant.shopper import Shop, profile
 from tests.hub.shops import add_shop
 
-SHOPS = {"fasteners": "fasteners.csv", "corner": "corner_shop.json"}
+SHOPS = {
+    "fasteners": files("hub.samples").joinpath("fasteners.json"),
+    "corner": Path(__file__).with_name("corner_shop.json"),
+}
 
 
 class Customer:
@@ -57,12 +61,41 @@ class Customer:
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     clock = FakeClock()
     async with Store.open(f"sqlite:///{tmp_path}/hub.db", clock) as opened:
-        for tenant_id, name in SHOPS.items():
+        for tenant_id, sample in SHOPS.items():
             await add_shop(opened, clock, tenant_id, tenant_id)
-            sample = files("hub.samples").joinpath(name)
             assert isinstance(sample, Path)
             await import_file(opened, tenant_id, sample, 1)
         yield opened
+
+
+@pytest.fixture
+async def grocer(store: Store) -> Shop:
+    """The corner shop, which delivers to three postcodes and takes cash and UPI."""
+    shop = Shop(store, FakeClock(), profile("corner"))
+    zones = [{"name": "near", "codes": ["411001", "411004"], "fee": 6_000, "free_from": 200_000}]
+    await shop.settles(
+        pricing={"shipping": {"type": "by_zone", "zones": zones}},
+        shop={"hours": "Mon-Sat 09:00-19:00", "payment": ["cod", "upi"], "state": "27"},
+    )
+    return shop
+
+
+@pytest.fixture
+async def wholesaler(store: Store) -> Shop:
+    """The fasteners shop with the rules of its sample: whole rupees, 18 % on goods and shipping."""
+    shop = Shop(store, FakeClock(), profile("fasteners"))
+    tax = {"name": "GST", "basis": "order", "order_pct": "18", "on_shipping": True, "parts": 2}
+    shipping = {"type": "per_unit", "rate_below": 2_000, "rate_from": 1_500, "threshold": "10"}
+    await shop.settles(
+        pricing={
+            "line_rounding": "whole_up",
+            "total_rounding": "whole_up",
+            "tax": tax,
+            "shipping": shipping,
+        },
+        shop={"payment": ["cod", "upi"], "state": "27"},
+    )
+    return shop
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,16 @@ from hypothesis import strategies as st
 from hub.assistant import embedded
 from hub.assistant.engine import Author, Line, TenantProfile, Turn
 from hub.assistant.language import load
+from hub.assistant.visit import REPLY_MAX_CHARS
+from hub.commerce import checkout
+from hub.commerce.bills import bill_of
 from hub.commerce.catalog import import_file, product_of
+from hub.commerce.effects import Effect, SetCart, ShowDraft
 from hub.commerce.money import format_money
 from hub.commerce.pricing import Line as PriceLine
-from hub.commerce.pricing import Policy, Tax, quote
+from hub.commerce.pricing import Policy, quote
 from hub.commerce.products import Product
+from hub.commerce.tax import Tax
 from hub.store.database import Store
 from hub.store.tx import Tx, load_queries
 from tests.fakes import FakeClock
@@ -39,8 +43,7 @@ AMOUNT = re.compile(r"₹[\d,.]*\d")
 
 async def _fill(path: Path) -> None:
     clock = FakeClock()
-    sample = files("hub.samples").joinpath("corner_shop.json")
-    assert isinstance(sample, Path)
+    sample = Path(__file__).with_name("corner_shop.json")
     async with Store.open(f"sqlite:///{path}", clock) as store:
         await add_shop(store, clock)
         await import_file(store, "ten_a", sample, 1)
@@ -72,11 +75,26 @@ def quoted(product: Product, quantity: str) -> set[str]:
     return {*nets, money(priced.tax), money(priced.total)}
 
 
+def charged(tx: Tx, effect: Effect) -> set[str]:
+    """What the cart or the order comes to that a reply is about."""
+    if isinstance(effect, SetCart):
+        till = checkout.price(tx, "ten_a", None, effect.after, None, 2)
+        bill = bill_of(till.quote, "INR", POLICY)
+    elif isinstance(effect, ShowDraft):
+        bill = effect.bill
+    else:
+        return set()
+    sums = (bill.goods, bill.discount, bill.shipping, bill.total)
+    parts = (part.amount for part in bill.tax_parts)
+    lines = (amount for line in bill.lines for amount in (line.price, line.net))
+    return {money(amount) for amount in (*sums, *parts, *lines)}
+
+
 VOCABULARY = (
     "price of rate 6 x 10 kg 1kg 5 -3 0 2.5 dozen lac packs boxes pcs and , . ? \n ₹1 ₹99,999.00"
     " rs 50% 100% free discount total hill leaf tea sugar suger led bulb 9 w 12w oil 1l rope soap"
     " neem rice flour atta candles battery yes no thanks person hi the big one more all"
-    " cheapest list deliver second 👍 off चीनी कील 6x40 how much stock"
+    " cheapest list deliver second 👍 off चीनी कील 6x40 how much stock add remove cart order cod"
 )
 WORDS = st.sampled_from(VOCABULARY.split(" "))
 TEXTS = st.lists(WORDS, min_size=1, max_size=12).map(" ".join) | st.text(max_size=40)
@@ -104,7 +122,9 @@ def test_every_amount_is_from_pricing(
     named = [product for product in products.values() if product.name in answer.text]
     allowed = {price for product in named for price in list_prices(product)}
     for call in answer.tool_calls:
-        if call.name == "get_price":
+        if call.name == "get_price" and call.args["quantity"] != "out of bounds":
             allowed |= quoted(products[call.args["sku"]], call.args["quantity"])
+    for effect in answer.effects:
+        allowed |= charged(tx, effect)
     assert set(AMOUNT.findall(answer.text)) <= allowed
-    assert 0 < len(answer.text) <= embedded.REPLY_MAX_CHARS
+    assert 0 < len(answer.text) <= REPLY_MAX_CHARS

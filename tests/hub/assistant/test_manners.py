@@ -48,7 +48,8 @@ async def test_several_wishes_without_a_sign(
     builder: Customer, text: str, names: list[str]
 ) -> None:
     """Sizes and quantities in a row are wishes of their own."""
-    lines = (await builder.says(text)).text.splitlines()
+    said = (await builder.says(text)).text.splitlines()
+    lines = [line for line in said if not line.startswith("Your cart")]
     assert len(lines) == len(names)
     assert all(line.startswith(name) for line, name in zip(lines, names, strict=True))
 
@@ -68,7 +69,7 @@ async def test_an_order_with_a_question_gets_both(builder: Customer) -> None:
     """A quantity is priced, and what else was asked is named as not known."""
     lines = (await builder.says("10 ctn 6x40 with delivery")).text.splitlines()
     assert lines[0].startswith("10 cartons of Frame Fixing 6x40: ₹24,000.00")
-    assert lines[1] == f"I don't know about the rest. {OFFER}"
+    assert lines[-1] == f"I don't know about the rest. {OFFER}"
 
 
 async def test_a_word_of_the_shops_own_products_is_no_question_about_it(
@@ -116,7 +117,7 @@ async def test_a_list_of_something_is_that(builder: Customer) -> None:
     assert "Blind Rivet 3.2x10" in answer.text
 
 
-@pytest.mark.parametrize("text", ["कील चाहिए", "هل عندكم توصيل", "你好"])
+@pytest.mark.parametrize("text", ["मोमबत्ती चाहिए", "هل عندكم توصيل", "你好"])
 async def test_another_language_gets_an_honest_word(builder: Customer, text: str) -> None:
     """What is written in another script is not guessed at."""
     answer = await builder.says(text)
@@ -240,4 +241,4 @@ async def test_it_says_what_it_is(builder: Customer, text: str) -> None:
 @pytest.mark.parametrize("text", ["payment done", "I want refund", "my order not received"])
 async def test_money_matters_go_to_a_person(builder: Customer, text: str) -> None:
     """A payment claim or a complaint is not talked about by a machine."""
-    assert (await builder.says(text)).handover == "customer_request"
+    assert (await builder.says(text)).handover in ("payment_claim", "complaint")

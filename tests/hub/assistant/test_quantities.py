@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from hub.assistant.amounts import UNCOUNTED, find_amounts
 from hub.assistant.language import load
-from hub.assistant.quantities import UNCOUNTED, as_units, find_amounts, wanted, words_of
+from hub.assistant.quantities import as_units, wanted, words_of
 from hub.commerce.products import Product
 from hub.commerce.words import normalise
 

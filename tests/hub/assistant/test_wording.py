@@ -7,8 +7,9 @@ import msgspec
 from hub.assistant.engine import TenantProfile
 from hub.assistant.language import load
 from hub.assistant.wording import NAME_MAX_CHARS, Wording, shown
-from hub.commerce.pricing import Line, Policy, Tax, quote
+from hub.commerce.pricing import Line, Policy, quote
 from hub.commerce.products import Product, Slab
+from hub.commerce.tax import Tax
 
 SHOP = TenantProfile(
     tenant_id="ten_a",
@@ -23,7 +24,7 @@ OUD = Product(
     name="Oud 12 ml",
     price=14_500,
     tax_pct=Decimal(5),
-    slabs=(Slab(3, pct=Decimal("2.50")),),
+    slabs=(Slab(Decimal(3), pct=Decimal("2.50")),),
 )
 
 

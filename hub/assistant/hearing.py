@@ -1,0 +1,256 @@
+"""CORE: what a message says of an order besides goods: where to, how paid, whose bill, which order.
+
+What is understood is cut out of the text; the rest is read for products. A question only asks: it
+has a place and an order number, and nothing that would do something.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from hub.assistant.language import PAYMENTS, Language
+from hub.assistant.signs import words_of
+from hub.commerce.shipping import Shipping, place_in
+
+Phrases = tuple[tuple[str, ...], ...]
+
+_SENTENCE: Final = re.compile(r"[^?？؟\n]+[?？؟]*|\n")
+_CLAUSE: Final = re.compile(r"[,;،؛।\n]+|\.(?=\s|$)")
+_TAX_NUMBER: Final = re.compile(
+    r"(?<!\w)\d{2} ?[a-z]{5} ?\d{4} ?[a-z] ?[0-9a-z] ?[a-z] ?[0-9a-z](?!\w)", re.IGNORECASE
+)
+_NUMBERED: Final = r"\W{0,3}((?=[^\s]*\d)[0-9a-z]{8,20})(?!\w)"
+_POSTCODE: Final = re.compile(r"(?<![\w.,/+-])([1-8]\d{2}) ?(?!000)(\d{3})(?![\w]|[.,/-]\d)")
+_BARE_NO: Final = re.compile(r"(?<![\w.,-])\d{3,9}(?![\w-]|[.,]\d)")
+_NAME_MAX_CHARS: Final = 80
+_ADDRESS_MAX_CHARS: Final = 500
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """One sentence. `rest` is what is left of it, `words` all of it; `asks`: it is a question."""
+
+    text: str
+    words: tuple[str, ...]
+    rest: str
+    asks: bool
+    place: str | None = None
+    payment: str | None = None
+    tax_number: str | None = None
+    no_tax_number: bool = False
+    coupon: str | None = None
+    order_no: str | None = None
+    transporter: str | None = None
+    address: str | None = None
+    checkout: bool = False
+
+    @property
+    def facts(self) -> bool:
+        """Whether it says something of the customer or of the order's way."""
+        told = (self.place, self.payment, self.tax_number, self.transporter, self.address)
+        return any(told) or self.no_tax_number
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The text in pieces, each of which asks or does not."""
+    said = ""
+    for piece in _SENTENCE.findall(text):
+        said += piece
+        if piece.rstrip().endswith(("?", "？", "؟")):
+            yield said
+            said = ""
+    if said.strip():
+        yield said
+
+
+class Shop(msgspec.Struct, frozen=True):
+    """What of the shop tells words apart: where it delivers, how its orders are numbered."""
+
+    shipping: Shipping
+    order_prefix: str
+
+
+def hear(text: str, language: Language, shop: Shop, *, place_asked: bool) -> Heard:
+    """What one sentence says. `place_asked`: it may be an answer to where the order shall go."""
+    words = tuple(words_of(text))
+    ear = _Ear(text, language)
+    asks = is_question(text, words, language)
+    order_no = ear.order_no(shop.order_prefix, words)
+    shipping = shop.shipping
+    heard = Heard(text=text, words=words, rest=text, asks=asks, order_no=order_no)
+    if asks:
+        return msgspec.structs.replace(heard, rest=ear.rest, place=ear.place(shipping, place_asked))
+    number, none = ear.tax_number(), False
+    if number is None:
+        none = ear.says("no_tax_number")
+    address, transporter = ear.behind("own_address"), ear.behind("transporter")
+    coupon = ear.coupon()
+    payment = next((way for way in PAYMENTS if ear.says(f"pay_{way}")), None)
+    checkout = ear.wants_checkout()
+    place = ear.place(shipping, place_asked or checkout or payment is not None)
+    return msgspec.structs.replace(
+        heard,
+        rest=ear.rest,
+        place=place,
+        payment=payment,
+        tax_number=number,
+        no_tax_number=none,
+        coupon=coupon,
+        transporter=transporter,
+        address=address,
+        checkout=checkout,
+    )
+
+
+def is_question(text: str, words: Sequence[str], language: Language) -> bool:
+    """Whether a sentence asks; a polite request does not, however it ends."""
+    if language.means(words, "polite"):
+        begins = language.intents["question"]
+        return any(tuple(words[: len(phrase)]) == phrase for phrase in begins)
+    if text.rstrip().endswith(("?", "？", "؟")):
+        return True
+    return any(language.means(words, intent) for intent in ("question", "again"))
+
+
+class _Ear:
+    """A text from which what is understood is cut out."""
+
+    def __init__(self, text: str, language: Language) -> None:
+        self.rest = text
+        self._language = language
+
+    def take(self, pattern: re.Pattern[str]) -> str | None:
+        """What the pattern finds, cut out."""
+        found = pattern.search(self.rest)
+        return None if found is None else self._cut(found)
+
+    def order_no(self, prefix: str, words: Sequence[str]) -> str | None:
+        """An order's number as the shop writes it; a bare one where the talk is of an order."""
+        found = self.take(_order_no(prefix))
+        talk = ("status", "cancel_order")
+        if found is None and any(self._language.means(words, intent) for intent in talk):
+            return self.take(_BARE_NO)
+        return found
+
+    def says(self, intent: str) -> bool:
+        """Whether one of the intent's phrases stands there; it is cut out."""
+        found = _find(self._language.intents[intent], self.rest)
+        if found is not None:
+            self._cut(found)
+        return found is not None
+
+    def tax_number(self) -> str | None:
+        """A tax number, or what is given as one."""
+        found = self.take(_TAX_NUMBER)
+        if found is None:
+            named = re.compile(
+                f"(?:{_any(self._language.intents['tax_number'])}){_NUMBERED}", re.IGNORECASE
+            ).search(self.rest)
+            if named is None:
+                return None
+            self._cut(named)
+            found = named[1]
+        self.says("tax_number")
+        return found
+
+    def behind(self, intent: str) -> str | None:
+        """What a clause says behind a phrase that it begins with: an address, a name."""
+        pattern = re.compile(
+            rf"(?:{_any(self._language.intents[intent])})\W+(\w.+)", re.IGNORECASE | re.DOTALL
+        )
+        most = _NAME_MAX_CHARS if intent == "transporter" else _ADDRESS_MAX_CHARS
+        for clause in _CLAUSE.split(self.rest) if intent == "transporter" else [self.rest]:
+            found = pattern.fullmatch(clause.strip())
+            if found is not None:
+                self.rest = self.rest.replace(clause, " ", 1)
+                return " ".join(found[1].split())[:most]
+        return None
+
+    def coupon(self) -> str | None:
+        """The code that is named as a coupon, before or behind that word."""
+        phrases = _any(self._language.intents["coupon"])
+        code = r"([0-9A-Za-z][0-9A-Za-z_-]{2,19})"
+        behind = re.compile(rf"(?<!\w)(?:{phrases})(?:\s+is)?\W{{1,3}}{code}(?!\w)", re.IGNORECASE)
+        found = behind.search(self.rest)
+        if found is None:
+            before = re.compile(rf"(?<!\w){code}\s+(?:{phrases})(?!\w)", re.IGNORECASE)
+            found = before.search(self.rest)
+        if found is None or not (any(map(str.isdigit, found[1])) or found[1].isupper()):
+            return None
+        self._cut(found)
+        return found[1]
+
+    def wants_checkout(self) -> bool:
+        """Whether the order is to be made: by a phrase, or by a word that stands alone."""
+        phrases = tuple(p for p in self._language.intents["checkout"] if len(p) > 1)
+        found = _find(phrases, self.rest)
+        if found is not None:
+            self._cut(found)
+            return True
+        if self._language.is_only(words_of(self.rest), "checkout"):
+            self.rest = " "
+            return True
+        return False
+
+    def place(self, shipping: Shipping, anywhere: bool) -> str | None:
+        """A postcode; or one of the shop's places, where it is said that it is one."""
+        towards = rf"(?:(?<!\w)(?:{_any(self._language.intents['towards'])})\W{{1,3}})?"
+        code = re.compile(f"{towards}{_POSTCODE.pattern}", re.IGNORECASE).search(self.rest)
+        if code is not None:
+            self._cut(code)
+            return f"{code[1]}{code[2]}"
+        place = place_in(shipping, self.rest)
+        if place is None:
+            return None
+        pattern = re.escape(place)
+        found = re.search(f"{towards}{pattern}", self.rest, re.IGNORECASE)
+        if found is None:
+            return None
+        led = len(found[0]) > len(place)
+        alone = not self.rest.replace(place, "", 1).strip(" .,!")
+        if not (led or alone or anywhere):
+            return None
+        self._cut(found)
+        return place
+
+    def _cut(self, found: re.Match[str]) -> str:
+        self.rest = f"{self.rest[: found.start()]} , {self.rest[found.end() :]}"
+        return found[0]
+
+
+def _find(phrases: Phrases, text: str) -> re.Match[str] | None:
+    """The longest of the phrases that stands in the text as whole words."""
+    for pattern in _patterns(phrases):
+        for found in pattern.finditer(text):
+            if not (_is_word(text, found.start() - 1) or _is_word(text, found.end())):
+                return found
+    return None
+
+
+def _is_word(text: str, at: int) -> bool:
+    """Whether a letter, a mark or a digit stands there."""
+    return 0 <= at < len(text) and unicodedata.category(text[at])[0] in "LMN"
+
+
+@lru_cache(maxsize=256)
+def _order_no(prefix: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-])(?:{prefix}\s?-\s?|#\s?)\d{{1,9}}(?![\w-])", re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
+def _patterns(phrases: Phrases) -> tuple[re.Pattern[str], ...]:
+    longest = sorted(phrases, key=lambda phrase: -sum(map(len, phrase)))
+    return tuple(re.compile(_spelled(phrase), re.IGNORECASE) for phrase in longest)
+
+
+@lru_cache(maxsize=64)
+def _any(phrases: Phrases) -> str:
+    longest = sorted(phrases, key=lambda phrase: -sum(map(len, phrase)))
+    return "|".join(map(_spelled, longest))
+
+
+def _spelled(phrase: Sequence[str]) -> str:
+    return r"[\W_]{1,3}".join(map(re.escape, phrase))

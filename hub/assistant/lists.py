@@ -1,0 +1,165 @@
+"""CORE: what is to be done with the parts of a message, and for which of them a quantity counts.
+
+All of it is decided from the words alone, in the order in which they stand.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from hub.assistant.amounts import UNCOUNTED, Amount, Mark, is_size
+from hub.assistant.quantities import wanted
+from hub.assistant.tables import Kind
+
+
+class Act(StrEnum):
+    """What is to be done with the quantity of an item."""
+
+    NAME = "name"  # it is only named: a wish or a question
+    ADD = "add"
+    SET = "set"
+    REMOVE = "remove"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """The words of an item with what is said in them, and the line that they stand in."""
+
+    words: tuple[str, ...]
+    amounts: tuple[Amount, ...]
+    named: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    line: int
+
+    @property
+    def amount(self) -> Amount | None:
+        counted = [a for a in self.amounts if not is_size(a, self.words)]
+        return wanted(counted, (), self.words)
+
+    def says(self, kind: Kind) -> bool:
+        return any(kind in mark.kinds for mark in self.marks)
+
+    @property
+    def begins_named(self) -> bool:
+        """Whether a product is named before the amount."""
+        amount = self.amount
+        before = self.words if amount is None else self.words[: amount.start]
+        return any(word in self.named for word in before)
+
+    @property
+    def is_for_each(self) -> bool:
+        return self.says("each") or any(amount.each for amount in self.amounts)
+
+
+def acts(parts: Sequence[Part], *, after_change: bool) -> list[Act]:
+    """What is to be done with each part: by its own words, or by those of its neighbours."""
+    own = [_own_act(part, at, after_change=after_change) for at, part in enumerate(parts)]
+    acts: list[Act] = []
+    going_on = Act.NAME
+    for at, (part, act) in enumerate(zip(parts, own, strict=True)):
+        if act is None:
+            act = _verb_behind(parts, own, at) or (going_on if part.named else Act.NAME)
+        elif _governs(part):
+            going_on = act
+        acts.append(act)
+    return acts
+
+
+def _own_act(part: Part, at: int, *, after_change: bool) -> Act | None:
+    if part.says("remove"):
+        return Act.REMOVE
+    if part.says("add") or _says_more(part, first=at == 0):
+        return Act.ADD
+    if part.says("set") or (part.says("only") and part.amount is not None):
+        return Act.SET
+    bare = part.amount is not None and not part.named
+    return Act.SET if bare and (after_change or part.says("correct")) else None
+
+
+def _says_more(part: Part, *, first: bool) -> bool:
+    """`5 more`; `aur 2`, where the word for "and" stands first or last."""
+    for mark in part.marks:
+        leads = first and mark.start == 0
+        ends = mark.end == len(part.words)
+        if "more" in mark.kinds and ("and" not in mark.kinds or leads or ends):
+            return part.amount is not None
+    return False
+
+
+def _governs(part: Part) -> bool:
+    """Whether what the part says goes on for the next: "add 2 oil and 5 sugar"."""
+    verbs = [mark for mark in part.marks if not mark.kinds.isdisjoint({"add", "set", "remove"})]
+    return bool(verbs) and not _ends_in_verb(part)
+
+
+def _ends_in_verb(part: Part) -> bool:
+    """Whether the verb stands last, as in Hindi: "cheeni aur namak daal do"."""
+    verbs = [mark for mark in part.marks if not mark.kinds.isdisjoint({"add", "set", "remove"})]
+    return bool(verbs) and verbs[-1].end == len(part.words) and verbs[-1].start > 0
+
+
+def _verb_behind(parts: Sequence[Part], own: Sequence[Act | None], at: int) -> Act | None:
+    """The act of the next part that has one, if its verb stands last or alone."""
+    for behind in range(at + 1, len(parts)):
+        if own[behind] is None:
+            continue
+        part = parts[behind]
+        alone = not part.named and part.amount is None and part.line >= parts[at].line
+        verb = part.says("add") or part.says("set") or part.says("remove")
+        return own[behind] if verb and (_ends_in_verb(part) or alone) else None
+    return None
+
+
+def is_for_all(part: Part, act: Act) -> bool:
+    if part.named:
+        return False
+    everything = part.is_for_each or part.says("both") or part.says("all")
+    return everything and (part.amount is not None or act is Act.REMOVE)
+
+
+def lenders(parts: Sequence[Part]) -> list[int | None]:
+    """For each part the place of the one whose amount counts for it, too."""
+    lenders: list[int | None] = [None] * len(parts)
+    for at, part in enumerate(parts):
+        if part.amount is None and not _has_size_for_each(part):
+            continue
+        for place in _covered(parts, at):
+            if parts[place].amount is None and parts[place].named and lenders[place] is None:
+                lenders[place] = at
+    return lenders
+
+
+def _has_size_for_each(part: Part) -> bool:
+    """`2 kg each`: a weight that is no product's size."""
+    return part.is_for_each and any(a.measure != UNCOUNTED for a in part.amounts)
+
+
+def _covered(parts: Sequence[Part], at: int) -> range:
+    """The places that the amount of the part at `at` speaks for, besides its own."""
+    part = parts[at]
+    everything = part.is_for_each or part.says("both") or (part.says("all") and not part.named)
+    if everything:
+        leads = not part.begins_named if part.named else at == 0
+        return range(at + 1, len(parts)) if leads else range(at)  # "10 each: 8x80, 8x100"
+    return _just_listed(parts, at)
+
+
+def _just_listed(parts: Sequence[Part], at: int) -> range:
+    """The places of the items without an amount right before one that ends in an amount."""
+    part = parts[at]
+    if part.named and not part.begins_named:
+        return range(0)  # "8x60, 2 boxes washer": its own
+    first = at
+    while first > 0 and _is_open(parts[first - 1], part):
+        first -= 1
+    before = parts[first - 1] if first > 0 else None
+    if before is not None and before.line == part.line and before.amount is not None:
+        return range(0)  # "sugar 5, oil, rice 10": nobody knows
+    return range(first, at) if part.named or at - first > 1 else range(0)
+
+
+def _is_open(part: Part, behind: Part) -> bool:
+    """Whether an item waits for the amount of `behind`, which on its own line may name nothing."""
+    return (
+        part.amount is None and bool(part.named) and not (behind.named and part.line != behind.line)
+    )

@@ -1,0 +1,102 @@
+"""Talk about orders that were placed: how they stand, calling them off, the same again."""
+
+from hub.assistant import tools
+from hub.assistant.hearing import Heard
+from hub.assistant.shopping import refusals_of, show_cart
+from hub.assistant.tools import CancelAsked, Cancelled, CouponNoted, Declined, OrderShown
+from hub.assistant.visit import Visit
+from hub.commerce.orders import Order
+
+
+def tell_status(visit: Visit, order_no: str | None) -> None:
+    """How an order stands: the one that is named, or the newest."""
+    result = visit.box.order_status(tools.OrderStatus(order_no))
+    if isinstance(result, OrderShown):
+        visit.say("order", result.order.order_no, _status(visit, result.order))
+    else:
+        _not_there(visit, order_no)
+
+
+def call_off(visit: Visit, order_no: str | None) -> None:
+    """Ask whether to cancel an order, once it is known which; the newest unless one is named."""
+    found = visit.box.order_status(tools.OrderStatus(order_no))
+    if isinstance(found, Declined):
+        _not_there(visit, order_no)
+        return
+    order = found.order
+    result = visit.box.cancel_order(tools.CancelOrder(order.order_no))
+    if isinstance(result, CancelAsked):
+        total = visit.money(order.total)
+        visit.tell("cancel", "cancel", order_no=order.order_no, total=total)
+    elif isinstance(result, Cancelled):
+        visit.tell("cancel", "cancelled", order_no=order.order_no)
+    else:
+        state = visit.language.say(f"state_{order.state}")
+        visit.tell("order", "too_late", order_no=order.order_no, state=state)
+
+
+def agree_to_cancel(visit: Visit, order: Order) -> None:
+    """The customer's yes to the question whether to cancel."""
+    result = visit.box.cancel_order(tools.CancelOrder(order.order_no))
+    if isinstance(result, Cancelled):
+        visit.tell("cancel", "cancelled", order_no=order.order_no)
+    elif isinstance(result, Declined) and result.code == "too_late":
+        state = visit.language.say(f"state_{order.state}")
+        visit.tell("order", "too_late", order_no=order.order_no, state=state)
+    else:  # the question is too old: ask it again
+        visit.box.overlay.answer_cancel("asked", order.order_no)
+        total = visit.money(order.total)
+        visit.tell("cancel", "cancel", order_no=order.order_no, total=total)
+
+
+def keep(visit: Visit, order: Order) -> None:
+    """The customer's no to that question."""
+    visit.box.overlay.answer_cancel("kept", order.order_no)
+    visit.tell("cancel", "kept", order_no=order.order_no)
+
+
+def repeat(visit: Visit) -> None:
+    """The goods of the last order into the cart, as far as they can be had."""
+    result = visit.box.repeat_order(tools.RepeatOrder())
+    if isinstance(result, Declined):
+        visit.tell("order", "no_orders")
+        return
+    visit.tell("cart", "again")
+    show_cart(visit)
+    if result.repeat.refusals:
+        visit.say("refused", "unsold", refusals_of(visit, result.repeat.refusals))
+    if result.repeat.gone:
+        visit.tell("cart", "gone", names=", ".join(result.repeat.gone[:5]))
+
+
+def use_coupon(visit: Visit, heard: Heard) -> None:
+    """Note the coupon that the customer named."""
+    if heard.coupon is None:
+        return
+    result = visit.box.apply_coupon(tools.ApplyCoupon(heard.coupon))
+    if not isinstance(result, CouponNoted):
+        visit.tell("cart", "coupon_unknown")
+    elif result.amount:
+        amount = visit.money(result.amount)
+        visit.tell("cart", "coupon_taken", coupon=result.coupon, amount=amount)
+    else:
+        visit.tell("cart", "coupon_noted", coupon=result.coupon)
+
+
+def _status(visit: Visit, order: Order) -> str:
+    language, delivery = visit.language, order.delivery
+    state = language.say(f"state_{order.state}")
+    said = [
+        language.say("status", order_no=order.order_no, state=state, total=visit.money(order.total))
+    ]
+    if order.paid_at is not None:
+        said.append(language.say("paid"))
+    if delivery.tracking:
+        said.append(language.say("tracking", tracking=delivery.tracking))
+    if delivery.eta:
+        said.append(language.say("eta", eta=delivery.eta))
+    return " ".join(said)
+
+
+def _not_there(visit: Visit, order_no: str | None) -> None:
+    visit.tell("order", "no_orders" if order_no is None else "no_such_order")

@@ -1,0 +1,125 @@
+"""What the shop says of itself: hours, delivery, ways to pay, its place, its discounts."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from hub.assistant import tools
+from hub.assistant.language import TOPICS
+from hub.assistant.tools import ShopInfo
+from hub.assistant.visit import Visit
+from hub.commerce import discount_store
+from hub.commerce.discounts import DiscountRule
+from hub.commerce.shipping import ByZone, PerUnit, Zone, zone_of
+
+ZONES_MAX: Final = 5
+PLACES_MAX: Final = 6
+RULES_MAX: Final = 3
+
+
+def inform(visit: Visit, words: Sequence[str]) -> bool:
+    """Answer a question about the shop, if it said something of that; whether it did."""
+    known = False
+    for topic in TOPICS:
+        if visit.language.means(words, f"ask_{topic}"):
+            said = visit.box.business_info(tools.BusinessInfo(topic))
+            if isinstance(said, ShopInfo):
+                visit.say("info", topic, _told(visit, said))
+                known = True
+    return known
+
+
+def deliver_to(visit: Visit, place: str) -> None:
+    """Answer whether the shop delivers to a place, and for how much."""
+    shipping = visit.box.policy.shipping
+    if not isinstance(shipping, ByZone):
+        if not inform(visit, visit.language.intents["ask_delivery"][0]):
+            visit.say("unknown", "unknown", visit.language.say("unknown"))
+        return
+    visit.box.business_info(tools.BusinessInfo("delivery"))
+    zone = zone_of(shipping.zones, place)
+    if zone is None:
+        visit.tell("info", "undeliverable", place=place)
+        visit.say("info", "delivery", _zones(visit, shipping))
+    else:
+        here = msgspec.structs.replace(zone, codes=(place,))
+        said = f"{visit.language.say('delivers_there')}\n{_zone(visit, here)}"
+        visit.say("info", "delivery", said)
+
+
+def ways_to_pay(visit: Visit) -> str:
+    """The shop's ways to pay, as customers call them."""
+    return visit.language.say("or").join(map(visit.teller.payment, visit.box.profile.payment))
+
+
+def tell_rules(visit: Visit) -> None:
+    """Name the discounts that anybody gets; those for few are nobody else's business."""
+    rules = [
+        rule
+        for rule in discount_store.rules(visit.tx, visit.tenant_id)
+        if not (rule.coupon or rule.tiers or rule.customers)
+    ]
+    if rules:
+        lines = [_rule(visit, rule) for rule in rules[:RULES_MAX]]
+        visit.say("info", "rules", "\n".join(lines))
+
+
+def _rule(visit: Visit, rule: DiscountRule) -> str:
+    language = visit.language
+    if rule.pct is not None:
+        said = language.say("rule_pct", name=rule.name, pct=f"{rule.pct.normalize():f}")
+    else:
+        said = language.say("rule_amount", name=rule.name, amount=visit.money(rule.amount or 0))
+    if rule.min_value:
+        said += language.say("rule_from", amount=visit.money(rule.min_value))
+    return f"{said}."
+
+
+def _told(visit: Visit, info: ShopInfo) -> str:
+    language, profile = visit.language, info.profile
+    if info.topic == "hours":
+        return language.say("hours", hours=profile.hours.rstrip("."))
+    if info.topic == "payment":
+        return language.say("ways", ways=ways_to_pay(visit))
+    if info.topic == "contact":
+        return language.say("contact", phone=profile.phone)
+    if info.topic == "address":
+        place = ", ".join(filter(None, (profile.address, profile.city)))
+        return language.say("address", address=place)
+    return _delivery(visit, info)
+
+
+def _delivery(visit: Visit, info: ShopInfo) -> str:
+    if isinstance(info.shipping, ByZone):
+        return _zones(visit, info.shipping)
+    if isinstance(info.shipping, PerUnit):
+        return _per_unit(visit, info.shipping)
+    raise TypeError("nothing is said of this delivery")
+
+
+def _zones(visit: Visit, shipping: ByZone) -> str:
+    zones = [_zone(visit, zone) for zone in shipping.zones[:ZONES_MAX]]
+    return "\n".join([visit.language.say("delivers"), *zones])
+
+
+def _per_unit(visit: Visit, shipping: PerUnit) -> str:
+    said = visit.language.say(
+        "per_unit",
+        rate_below=visit.money(shipping.rate_below),
+        rate_from=visit.money(shipping.rate_from),
+        threshold=visit.wording.number(shipping.threshold),
+    )
+    if shipping.free_from is None:
+        return said
+    free = visit.language.say("per_unit_free", free_from=visit.money(shipping.free_from))
+    return f"{said} {free}"
+
+
+def _zone(visit: Visit, zone: Zone) -> str:
+    places = ", ".join(zone.codes[:PLACES_MAX]) + (" …" if len(zone.codes) > PLACES_MAX else "")
+    fee = visit.money(zone.fee)
+    if zone.free_from is None:
+        return visit.language.say("zone", places=places, fee=fee)
+    free_from = visit.money(zone.free_from)
+    return visit.language.say("zone_free", places=places, fee=fee, free_from=free_from)

@@ -1,0 +1,310 @@
+"""Talk about goods: what there is, what it costs, and what of it goes into the cart or out."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from hub.assistant import tools
+from hub.assistant.amounts import UNCOUNTED, Amount, find_amounts
+from hub.assistant.hearing import Heard, is_question
+from hub.assistant.language import TALK
+from hub.assistant.lists import Act
+from hub.assistant.quantities import as_units, words_of
+from hub.assistant.reading import Reader, Reading
+from hub.assistant.search import CANDIDATES_MAX, Wish, has_digit, rank
+from hub.assistant.shop_talk import inform, tell_rules
+from hub.assistant.tools import CartChanged, CartShown, Declined
+from hub.assistant.visit import Visit
+from hub.assistant.wording import shown
+from hub.commerce.bills import bill_of
+from hub.commerce.catalog import categories
+from hub.commerce.drafts import Delivery
+from hub.commerce.pricing import Refusal
+from hub.commerce.products import PIECE_WORDS, Product
+from hub.commerce.shipping import NoShipping
+
+CART_MAX_CHARS: Final = 480
+REFUSALS_MAX: Final = 3
+WISH_WORDS_MAX: Final = 3  # more words behind "I want" are hardly a product
+
+
+def talk_of_goods(visit: Visit, reader: Reader, heard: Heard) -> None:
+    """Answer what a sentence says of products, and do what it wants done with them."""
+    words = words_of(heard.rest)
+    if not words or _is_shop_talk_only(visit, heard, words):
+        return
+    after_change = visit.was_said("cart_hint")
+    readings = list(reader.read(heard.rest, after_change=after_change))
+    asks = heard.asks or visit.language.means(heard.words, "price")
+    for reading in readings:
+        if reading.sought:
+            visit.box.found(reading.sought, reading.products)
+        _answer(visit, reading, asks=asks)
+
+
+def _is_shop_talk_only(visit: Visit, heard: Heard, words: Sequence[str]) -> bool:
+    """Whether what is left of a sentence but frames what was understood of it."""
+    if not (heard.facts or heard.checkout or heard.coupon):
+        return False
+    language = visit.language
+    framing = language.places(
+        words, "outside", "want", "have", "yes", "agree", "checkout", "thanks"
+    )
+    return all(at in framing or word in language.filler for at, word in enumerate(words))
+
+
+def _answer(visit: Visit, reading: Reading, *, asks: bool) -> None:
+    _add_notes(visit, reading)
+    if "outside" in reading.asides and (reading.amount is None or visit.has_said("info")):
+        return  # the product is not what is asked about
+    reading = _in_cart(visit, reading)
+    if len(reading.products) == 1 and (reading.exact or reading.act is Act.REMOVE):
+        _one(visit, reading, reading.products[0], asks=asks)
+    elif reading.act is Act.REMOVE and not reading.products:
+        _not_removed(visit, reading)
+    elif reading.products:
+        _add_options(visit, reading)
+    elif reading.foreign or "discount" in reading.asides or "outside" in reading.asides:
+        return  # the note says it
+    else:
+        _add_talk(visit, reading)
+
+
+def _one(visit: Visit, reading: Reading, product: Product, *, asks: bool) -> None:
+    """One product: priced, or put into the cart when a quantity of it is wanted."""
+    if reading.act is Act.REMOVE and not asks:
+        _remove(visit, reading, product)
+    elif reading.unsure is not None and reading.unsure.either is not None:
+        _ask_which(visit, product, reading.unsure)
+    elif reading.amount is None:
+        wanted = reading.act is Act.ADD or visit.language.means(reading.words, "want")
+        add_list_price(visit, product, ask=wanted and not asks)
+    else:
+        amount = _measured(visit, reading, product, reading.amount)
+        quantity = as_units(product, amount)
+        if quantity is None:
+            visit.box.trace.not_counted(product, amount.number)
+            measure = amount.measure or product.unit
+            visit.say("refused", product.sku, visit.wording.not_counted(product, measure))
+        elif asks or _was_asked_before(visit, reading):
+            _quote(visit, product, quantity, amount)
+        else:
+            _put(visit, reading.act, product, quantity, amount)
+
+
+def _put(visit: Visit, act: Act, product: Product, quantity: Decimal, amount: Amount) -> None:
+    """Add so many, or have so many: whoever does not say "more" says how many in all."""
+    if act is Act.ADD:
+        result = visit.box.add_to_cart(tools.AddToCart(product.sku, quantity))
+    else:
+        result = visit.box.set_cart_quantity(tools.SetCartQuantity(product.sku, quantity))
+    if isinstance(result, Declined):
+        _refuse(visit, product, result)
+    else:
+        _say_changed(visit, result, _pieces(amount, product) if act is not Act.ADD else None)
+
+
+def _remove(visit: Visit, reading: Reading, product: Product) -> None:
+    """Take a product out, or so many of it."""
+    held = visit.box.overlay.cart.quantity(product.sku)
+    said = reading.amount if find_amounts(reading.words, visit.language) else None
+    less = None if said is None else as_units(product, said)
+    if less is not None and 0 < less < held:
+        result = visit.box.set_cart_quantity(tools.SetCartQuantity(product.sku, held - less))
+    else:
+        result = visit.box.remove_from_cart(tools.RemoveFromCart(product.sku))
+    if isinstance(result, CartChanged) and result.quantity:
+        _say_changed(visit, result, None)
+    elif isinstance(result, CartChanged):
+        visit.say("cart", product.sku, visit.language.say("removed", product=shown(product)))
+    elif result.refusals:
+        _refuse(visit, product, result)
+    else:
+        visit.tell("cart", "not_in_cart")
+
+
+def _not_removed(visit: Visit, reading: Reading) -> None:
+    """What was to be taken out is not in the cart, or was not named."""
+    if reading.sought:
+        found = visit.language.means(reading.words, "outside")
+        visit.tell("unknown" if found else "cart", "unknown" if found else "not_in_cart")
+    elif visit.box.overlay.cart.lines:
+        visit.tell("cart", "how_to_empty")
+    else:
+        visit.tell("declined", "declined")
+
+
+def _say_changed(visit: Visit, changed: CartChanged, pieces: Decimal | None) -> None:
+    """What a product in the cart costs."""
+    product = changed.product
+    priced = visit.box.get_price(tools.GetPrice(product.sku, changed.quantity))
+    if isinstance(priced, Declined):
+        _refuse(visit, product, priced)
+    else:
+        visit.say("cart", product.sku, visit.wording.quoted(priced.quote, pieces))
+
+
+def sum_up(visit: Visit) -> None:
+    """After a change: what the cart comes to, and how to go on."""
+    language, cart = visit.language, visit.box.overlay.cart
+    if not cart.lines:
+        visit.tell("cart", "emptied")
+        return
+    shown_cart = visit.box.view_cart(tools.ViewCart())
+    if isinstance(shown_cart, CartShown):
+        total = visit.money(shown_cart.till.quote.total)
+        said = f"{language.say('cart_sum', total=total)} {language.say('cart_hint')}"
+        visit.say("cart", "cart", said)
+
+
+def show_cart(visit: Visit) -> None:
+    """All that is in the cart, with its sums."""
+    result = visit.box.view_cart(tools.ViewCart())
+    if isinstance(result, Declined) or not result.cart.lines:
+        visit.tell("cart", "cart_empty")
+        return
+    bill = bill_of(result.till.quote, result.till.currency, result.till.policy)
+    lines = [visit.cart_teller.summary(bill, Delivery(), chars_max=CART_MAX_CHARS)]
+    if result.till.quote.refusals:
+        lines.append(refusals_of(visit, result.till.quote.refusals))
+    lines.append(visit.language.say("cart_hint"))
+    visit.say("cart", "cart", "\n".join(lines))
+
+
+def _quote(visit: Visit, product: Product, quantity: Decimal, amount: Amount) -> None:
+    result = visit.box.get_price(tools.GetPrice(product.sku, quantity))
+    if isinstance(result, Declined):
+        _refuse(visit, product, result)
+        return
+    said = visit.wording.quoted(result.quote, _pieces(amount, product))
+    visit.say("price", product.sku, said)
+    if not isinstance(visit.box.policy.shipping, NoShipping):
+        visit.tell("price", "delivery_extra")
+
+
+def add_list_price(visit: Visit, product: Product, *, ask: bool) -> None:
+    """What one unit costs, and how many are wanted; why not where not even the least can be had."""
+    result = visit.box.get_price(tools.GetPrice(product.sku, product.least))
+    if isinstance(result, Declined):
+        _refuse(visit, product, result)
+        return
+    said = visit.wording.price(product)
+    if ask:
+        unit = visit.language.counted(product.unit, 2)
+        said += " " + visit.language.say("how_many", unit=unit, product=shown(product))
+    visit.say("price", product.sku, said)
+
+
+def _refuse(visit: Visit, product: Product, declined: Declined) -> None:
+    said = [visit.wording.refusal(refusal) for refusal in declined.refusals]
+    if not said:
+        said = [visit.language.say("cart_full" if declined.code == "cart_full" else "not_found")]
+    visit.say("refused", product.sku, "\n".join(said))
+
+
+def _ask_which(visit: Visit, product: Product, amount: Amount) -> None:
+    either = visit.language.say(
+        "either",
+        first=visit.wording.number(amount.number),
+        second=visit.wording.number(amount.either or amount.number),
+        unit=visit.language.counted(amount.measure or product.unit, 2),
+        product=shown(product),
+    )
+    visit.say("ask", product.sku, either)
+
+
+def _measured(visit: Visit, reading: Reading, product: Product, amount: Amount) -> Amount:
+    """A bare number right after a change counts what the change counted: boxes, if it did."""
+    if amount.measure is not None or reading.sought or not visit.was_said("cart_hint"):
+        return amount
+    before = find_amounts(words_of(visit.asked_before), visit.language)
+    packs = {pack.casefold() for pack in product.packs}
+    measure = next((a.measure for a in before if (a.measure or "") in packs), None)
+    return amount if measure is None else msgspec.structs.replace(amount, measure=measure)
+
+
+def _was_asked_before(visit: Visit, reading: Reading) -> bool:
+    """Whether the quantity comes from the customer's last message, and that was a question."""
+    if find_amounts(reading.words, visit.language):
+        return False
+    words = words_of(visit.asked_before)
+    language = visit.language
+    return is_question(visit.asked_before, words, language) or language.means(words, "price")
+
+
+def _in_cart(visit: Visit, reading: Reading) -> Reading:
+    """The reading about the one product of the cart that is meant, where a change is."""
+    held = [line.product for line in visit.box.overlay.cart.lines]
+    if reading.act not in (Act.REMOVE, Act.SET) or not held:
+        return reading
+    skus = {product.sku for product in held}
+    meant = [product for product in reading.products if product.sku in skus]
+    if not meant and reading.sought:
+        matches = rank(held, Wish(reading.sought, reading.words))
+        meant = [match.product for match in matches]
+    elif not meant and len(held) == 1 and not reading.products:
+        meant = held
+    if not meant:
+        return reading
+    return msgspec.structs.replace(reading, products=tuple(meant), exact=True)
+
+
+def _add_notes(visit: Visit, reading: Reading) -> None:
+    """Answer what is asked about the shop; what it said nothing of is not known here."""
+    language = visit.language
+    if "outside" in reading.asides and not inform(visit, reading.words):
+        visit.say("unknown", "unknown", language.say("unknown"))
+    haggles = any(amount.measure == UNCOUNTED for amount in find_amounts(reading.words, language))
+    if "discount" in reading.asides or (haggles and "per" in reading.words and not reading.sought):
+        tell_rules(visit)
+        visit.say("discount", "discount", language.say("discount"))
+    if reading.foreign:
+        visit.say("foreign", "foreign", language.say("foreign"))
+
+
+def _add_options(visit: Visit, reading: Reading) -> None:
+    products: Sequence[Product] = reading.products
+    heading = "options" if reading.exact else "close"
+    if visit.language.means(reading.words, "cheapest") and len(products) < CANDIDATES_MAX:
+        products = sorted(products, key=lambda product: product.price)
+        heading = "cheapest" if len(products) > 1 else heading
+    about = " ".join(product.sku for product in products)
+    visit.say("ask", about, visit.wording.options(products, heading))
+
+
+def _add_talk(visit: Visit, reading: Reading) -> None:
+    """Answer a part that names no product of the shop."""
+    words, language = reading.words, visit.language
+    said = next((path for path in TALK if language.means(words, path)), None)
+    if language.means(words, "person"):
+        visit.wants_person = "customer_request"
+    elif said is not None and not reading.sought:
+        own = visit.turn.tenant.greeting if said == "greeting" else ""
+        visit.say(said, said, own or language.say(said))
+    elif language.is_only(words, "yes", "no"):
+        visit.say("declined", "", language.say("declined"))
+    elif "list" in reading.asides and len(reading.sought) < 2:
+        names = categories(visit.tx, visit.tenant_id)
+        visit.say("list", "list", visit.wording.list(names) or language.say("which_product"))
+    elif reading.amount is not None or language.is_only(words, "price"):
+        visit.say("ask", "", language.say("which_product"))
+    else:
+        wish = len(reading.sought) <= WISH_WORDS_MAX and language.means(words, "want")
+        shopping = wish or any(language.means(words, sense) for sense in ("price", "have"))
+        sized = any(has_digit(word) for word in reading.sought)
+        path = "not_found" if shopping or sized else "unknown"
+        stray = len(reading.sought) < 2
+        visit.say(path, "stray" if stray else "unknown", language.say(path))
+
+
+def _pieces(amount: Amount, product: Product) -> Decimal | None:
+    """The pieces that were asked for, where the product is counted in something else."""
+    in_pieces = amount.measure in PIECE_WORDS and product.unit not in PIECE_WORDS
+    return amount.number if in_pieces else None
+
+
+def refusals_of(visit: Visit, refusals: Sequence[Refusal]) -> str:
+    """Why these lines cannot be had; of many the first."""
+    return "\n".join(visit.wording.refusal(refusal) for refusal in refusals[:REFUSALS_MAX])

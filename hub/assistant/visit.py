@@ -1,0 +1,164 @@
+"""The answer to one turn while its parts are put together, and the tools to make them with."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from hub.assistant import tools
+from hub.assistant.engine import Answer, Line, Turn
+from hub.assistant.hearing import Heard, Shop
+from hub.assistant.language import TALK, Language
+from hub.assistant.toolbox import Toolbox
+from hub.assistant.wording import Wording
+from hub.commerce.drafts import Prepared
+from hub.commerce.money import format_money
+from hub.commerce.papers import summary
+from hub.commerce.papers.summary import Teller
+from hub.store.tx import Tx
+
+REPLY_MAX_CHARS: Final = 800  # leaves room for an apology and the notice that replies are automatic
+DRAFT_MAX_CHARS: Final = 560  # of an order's lines and sums; the question must stand behind them
+
+SHOP: Final = ("ordered", "cancel", "draft", "checkout", "cart")
+"""What is done or asked on the way to an order, and of orders."""
+
+LAST: Final = ("ordered", "cancel", "draft")
+"""What stands at the end of a reply and is never cut."""
+
+FACTS: Final = ("price", "refused", "ask", "order", "info")
+NOTES: Final = ("discount", "foreign", "not_found", "unknown")
+"""What cannot be answered, and so comes with the offer to call someone."""
+
+PATHS: Final = (*SHOP, *FACTS, "list", *NOTES, "declined", *TALK)
+"""What a reply can be about, the weightiest first: the turn's path is named after it."""
+
+
+class Visit:
+    """One turn of a customer in a shop."""
+
+    def __init__(self, tx: Tx, turn: Turn, language: Language, *, agrees: bool) -> None:
+        self.tx = tx
+        self.turn = turn
+        self.language = language
+        self.box = Toolbox(tx, turn, agrees=agrees)
+        self.wording = Wording(turn.tenant, self.box.policy, language)
+        words = summary.words_of(language.code)
+        self.teller = Teller(words, turn.tenant.locale)
+        title = language.say("cart_title")
+        self.cart_teller = Teller(msgspec.structs.replace(words, draft=title), turn.tenant.locale)
+        self.shop = Shop(self.box.policy.shipping, self.box.profile.order_prefix)
+        self.heard: list[Heard] = []
+        self.wants_person: tools.Reason | None = None
+        self.last_words = _newest(turn.history, own=True)
+        self.asked_before = _newest(turn.history, own=False)
+        self._said: dict[str, tuple[str, str]] = {}
+        """What it is about -> (path, words): a later word on the same product replaces a former."""
+
+    @property
+    def tenant_id(self) -> str:
+        return self.turn.tenant.tenant_id
+
+    def was_said(self, reply: str, **values: object) -> bool:
+        """Whether the shop's last words hold this reply."""
+        return self.language.say(reply, **values) in self.last_words
+
+    def say(self, path: str, about: str, words: str) -> None:
+        """Say something; what was said about the same before is taken back."""
+        self._said.pop(about, None)
+        self._said[about] = (path, words)
+
+    def tell(self, path: str, reply: str, **values: object) -> None:
+        """Say a reply of the language, about itself."""
+        self.say(path, reply, self.language.say(reply, **values))
+
+    def is_told(self, reply: str) -> bool:
+        """Whether this reply is said already."""
+        return reply in self._said
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is said yet."""
+        return not self._said
+
+    def has_said(self, *paths: str) -> bool:
+        """Whether something of these kinds is said already."""
+        return any(path in paths for path, _ in self._said.values())
+
+    def money(self, amount: int) -> str:
+        tenant = self.turn.tenant
+        return format_money(amount, tenant.currency, tenant.exponent, tenant.locale)
+
+    def show(self, prepared: Prepared, *, chars_max: int = DRAFT_MAX_CHARS) -> str:
+        """An order's lines and sums."""
+        return self.teller.summary(prepared.bill, prepared.delivery, chars_max=chars_max)
+
+    def hand_over(self, reason: tools.Reason) -> Answer:
+        """Call a person; nothing else happens in this turn."""
+        self.box.handover(tools.Handover(reason))
+        text = self.turn.tenant.handover or self.language.say("handover")
+        return Answer(
+            text=text, path="embedded.handover", tool_calls=self.box.calls, handover=reason
+        )
+
+    def answer(self) -> Answer:
+        """The reply to all parts; a call for a person wins when nothing else was understood."""
+        paths = {path for path, _ in self._said.values()}
+        if self.wants_person and paths.isdisjoint((*SHOP, *FACTS)):
+            return self.hand_over(self.wants_person)
+        path = min(paths or {"unknown"}, key=PATHS.index)
+        return Answer(
+            text=self._text(path),
+            path=f"embedded.{path}",
+            tool_calls=self.box.calls,
+            effects=self.box.overlay.effects(),
+        )
+
+    def _text(self, path: str) -> str:
+        """What is asked for or was done stands last and whole; all else gives way to it."""
+        last = "\n".join(words for kind, words in self._said.values() if kind in LAST)
+        if not last:
+            return fit(self._lines(path), self.language.say("more"), REPLY_MAX_CHARS)
+        head = fit(self._lines(path), "…", REPLY_MAX_CHARS - len(last) - 1)
+        return f"{head}\n{last}" if head else last
+
+    def _lines(self, path: str) -> list[str]:
+        """The words to say, product facts first; small talk only where nothing else is said."""
+        if path in TALK or path == "declined":
+            return [words for kind, words in self._said.values() if kind == path]
+        told = (*FACTS, "list", *(kind for kind in SHOP if kind not in LAST))
+        facts = [words for kind, words in self._said.values() if kind in told]
+        hello = [self.language.say("hello")] if "greeting" in self._said else []
+        return hello + facts + self._ending(found=bool(facts) or self.has_said(*LAST))
+
+    def _ending(self, *, found: bool) -> list[str]:
+        """That something was not understood, and the offer to call someone."""
+        notes = [self._said[note] for note in ("discount", "foreign") if note in self._said]
+        stray = None if found or notes else self._said.get("stray", ("unknown", ""))
+        if (unknown := self._said.get("unknown") or stray) is not None:
+            rest = (found or bool(notes)) and unknown[0] == "unknown"
+            notes.append(("", self.language.say("unknown_rest" if rest else unknown[0])))
+        if not notes:
+            return []
+        if self.box.overlay.shown is not None:  # one question at a time
+            return [" ".join(words for _, words in notes)]
+        return [" ".join([*(words for _, words in notes), self.language.say("offer")])]
+
+
+def fit(parts: Sequence[str], more: str, chars_max: int) -> str:
+    """The parts as one message; those that would make it too long give way to `more`."""
+    text = ""
+    for part in parts:
+        if len(text) + len(part) + 1 > chars_max - len(more) and (text or more == "…"):
+            return f"{text}\n{more}" if text else ""
+        text = f"{text}\n{part}" if text else part
+    return text
+
+
+def _newest(history: Sequence[Line], *, own: bool) -> str:
+    """The newest words of one side; the papers of an order ask and answer nothing."""
+    for line in reversed(history):
+        paper = line.author == "bot" and line.kind != "text"
+        if (line.author != "customer") is own and not paper:
+            return line.text
+    return ""

@@ -13,12 +13,11 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-import msgspec
 import structlog
 import uvicorn
 from starlette.applications import Starlette
@@ -31,28 +30,19 @@ from hub.api.problems import HANDLERS, problem
 from hub.assistant.embedded import EmbeddedEngine
 from hub.assistant.engine import Engine
 from hub.clock import Clock, SystemClock
-from hub.conversation.worker import Worker
-from hub.gateway import pressure, revocation
 from hub.gateway import socket as gate
-from hub.gateway.presence import Limits
-from hub.gateway.registry import Registry
-from hub.gateway.roster import Roster
 from hub.gateway.services import Services
-from hub.gateway.ticker import Ticker
 from hub.gateway.wire import AgentWire
+from hub.parts import Parts, compose, work
 from hub.settings import Settings, SettingsError
-from hub.store import outbound, serving
+from hub.store import serving
 from hub.store.database import Store, database_path
 from hub.store.errors import StoreError
-from hub.store.media import MediaFiles
-from hub.store.policy import TenantPolicy
-from protocol import session
 from protocol.messages import FRAME_MAX_BYTES, Drain
 
 STARTING_S: Final = 1.0  # when to knock again at a hub that starts: it takes less
 FAREWELL_S: Final = 5.0  # beyond the drain's deadline, for the last writes and close frames
 REQUESTS_S: Final = 2  # for requests that are being answered when the server stops
-HOUSEKEEPING_S: Final = 3600.0
 GC_THRESHOLDS: Final = (50_000, 50, 100)  # while 10,000 connect: pauses of 28 ms, not 600 ms
 SWITCH_S: Final = (
     0.001  # the writer's thread waits so long for the interpreter, not 5 ms a statement
@@ -170,14 +160,6 @@ class Server(uvicorn.Server):
         yield
 
 
-class Parts(msgspec.Struct, frozen=True):
-    """What runs inside a hub whose store is open."""
-
-    services: Services
-    worker: Worker
-    gauge: pressure.Gauge
-
-
 class Hub:
     """One hub from its start to its end."""
 
@@ -246,9 +228,9 @@ class Hub:
         now = self._clock.now_ms()
         services.ticker.expect(*await store.write(lambda tx: services.roster.begin(tx, now)))
         async with asyncio.TaskGroup() as group:
-            work = _work(parts, self._settings)
-            tasks = [group.create_task(run, name=name) for name, run in work.items()]
+            works = work(parts, self._settings)
             self._open(parts)
+            tasks = [group.create_task(run, name=name) for name, run in works.items()]
             await self._stop.wait()
             await self._drain(services)
             for task in tasks:
@@ -260,9 +242,8 @@ class Hub:
             settings.refusals_per_min, settings.connects_per_min, settings.connections_max
         )
         door = gate.Door(services, bounds, problem, lambda: self._readiness.phase is Phase.SERVING)
-        files = MediaFiles(services.store.path.parent / "media")
-        files.remove_unfinished()
-        answers = routes.agent_routes(services.store, services.clock, files, settings)
+        parts.files.remove_unfinished()
+        answers = routes.agent_routes(services.store, services.clock, parts.files, settings)
         self.front.open(door, _site(answers))
         self._readiness.store = services.store
         self._readiness.phase = Phase.SERVING
@@ -284,81 +265,6 @@ class Hub:
                 await services.registry.drain(partial(_farewell, self._settings))
         self._patience = None
         log.info("hub_stopping", connections=services.registry.count)
-
-
-def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> Parts:
-    """Everything that a hub is made of, joined together but not yet running."""
-    limits = Limits(
-        started_at=clock.now_ms(),
-        grace_ms=round(settings.startup_grace_s * 1000),
-        offline_after_ms=round(settings.offline_after_s * 1000),
-    )
-    registry, roster = Registry(), Roster(limits)
-    defaults = TenantPolicy(
-        debounce_s=settings.debounce_s,
-        debounce_max_s=max(settings.debounce_s, TenantPolicy().debounce_max_s),
-    )
-    worker = Worker(
-        store,
-        engine,
-        clock,
-        registry.deliver,
-        registry.show_typing,
-        may_answer=registry.is_known,
-        defaults=defaults,
-    )
-
-    def know(agent_id: str) -> None:
-        if registry.know(agent_id):
-            worker.reload()
-
-    services = Services(
-        store=store,
-        clock=clock,
-        roster=roster,
-        ticker=Ticker(store, clock, roster),
-        registry=registry,
-        session=session.Settings(
-            hello_timeout_s=settings.hello_timeout_s,
-            ack_timeout_s=settings.ack_timeout_s,
-            heartbeat_interval_s=settings.heartbeat_interval_s,
-            heartbeat_timeout_s=settings.heartbeat_timeout_s,
-        ),
-        defaults=defaults,
-        duplicate_window_ms=round(settings.duplicate_window_s * 1000),
-        send_timeout_s=settings.ack_timeout_s,
-        know=know,
-        take_up=worker.took,
-        has_room=lambda: worker.has_room,
-        composing=worker.composing,
-    )
-    bounds = pressure.Bounds(settings.disk_full_pct, settings.inbox_max)
-    return Parts(services, worker, pressure.Gauge(store, bounds, registry.ask_pause))
-
-
-def _work(parts: Parts, settings: Settings) -> dict[str, Coroutine[Any, Any, NoReturn]]:
-    services = parts.services
-    return {
-        "store watch": services.store.watch(),
-        "presence ticker": services.ticker.run(),
-        "revocation watch": revocation.watch(services),
-        "pressure gauge": parts.gauge.run(),
-        "conversation worker": parts.worker.run(),
-        "housekeeping": _keep_house(services, settings),
-    }
-
-
-async def _keep_house(services: Services, settings: Settings) -> NoReturn:
-    """Let go of what the logs need no longer."""
-    kept_ms = round(settings.retention_s * 1000)
-    while True:
-        now = services.clock.now_ms()
-        try:
-            left = await services.store.write(partial(outbound.prune, now_ms=now, kept_ms=kept_ms))
-            log.info("logs_pruned", orders=left)
-        except StoreError as error:
-            log.warning("logs_not_pruned", error=error.code)
-        await asyncio.sleep(HOUSEKEEPING_S)
 
 
 def _farewell(settings: Settings) -> Drain:

@@ -7,10 +7,14 @@ a second one.
 """
 
 from typing import Literal
+from uuid import uuid4
 
 import msgspec
 
 from hub.assistant.engine import Answer, Turn
+from hub.commerce import customers, effects
+from hub.commerce.aliases import Alias, aliases_of
+from hub.commerce.effects import Scene
 from hub.conversation import records, transcript, turns, wording
 from hub.conversation.records import Chat
 from hub.conversation.transcript import Entry
@@ -128,6 +132,8 @@ def begin_opened(
         tenant=shop.profile,
         chat_key=key.chat,
         customer_name=chat.name,
+        phone=situation.phone,
+        lid=next((entry.lid for entry in reversed(covered) if entry.lid), None),
         messages=transcript.lines(covered),
         history=transcript.lines(transcript.before(standing, covered)),
         late=proceed.late,
@@ -141,19 +147,24 @@ def commit(
 ) -> Order | Again | None:
     """End the turn with an answer, unless it changed or is no longer the bot's.
 
-    `trace` comes from `record_of`. Returns the order to send it, if there is one.
+    `trace` comes from `record_of`. Returns the order to send it, if there is one. A reply that is
+    only suggested has no effects: no customer has read it.
+
+    Raises:
+        Outdated: the shop is not any more as the answer says; the turn is to be begun anew.
     """
     view = _now(tx, begun, now_ms, defaults)
     if not isinstance(proceed := view.verdict, Proceed):
         return None if _let_go(tx, view) else _again(tx, view)
-    reply = _compose(view, answer.text, proceed)
     if proceed.mode == "suggest":
+        reply = _compose(view, answer.text, proceed)
         draft = _End(state="suggested", reason=answer.handover, reply=reply, trace=trace)
         return None if _end(tx, view, draft) else _again(tx, view)
     state: _State = "answered" if answer.handover is None else "waiting"
     if not _end(tx, view, _End(state=state, reason=answer.handover, trace=trace)):
         return _again(tx, view)
-    order = _send(tx, view, reply)
+    words = _act(tx, begun, answer, now_ms) if answer.effects else answer.text
+    order = _send(tx, view, _compose(view, words, proceed))
     if answer.handover is None:
         _remember_told(tx, view, None)
     else:
@@ -254,6 +265,37 @@ def _again(tx: Tx, view: _View) -> Again | None:
     """When a turn that was not ended is to be begun anew; None when it is over."""
     row = tx.one("turns.one", tenant_id=view.key.tenant_id, turn_id=view.turn_id)
     return Again(row["due_at"]) if row is not None and row["state"] == "pending" else None
+
+
+def _act(tx: Tx, begun: Begun, answer: Answer, now_ms: int) -> str:
+    """Do what the answer says was done; its words, with the numbers that orders got."""
+    turn = begun.turn
+    scene = Scene(
+        tenant_id=begun.key.tenant_id,
+        aliases=_aliases(turn),
+        customer_name=turn.customer_name,
+        turn_id=turn.turn_id,
+        account=begun.key.account,
+        chat=begun.key.chat,
+        agent_id=begun.agent_id,
+        now_ms=now_ms,
+        new_ids=lambda: uuid4().hex,
+    )
+    return effects.apply(tx, scene, answer.effects).worded(answer.text)
+
+
+def acquaint(tx: Tx, begun: Begun, now_ms: int) -> None:
+    """Make the customer known, by all ids at once.
+
+    Two customers become one here and not with the answer, whose undoing would part them again.
+    """
+    turn, new_id = begun.turn, uuid4().hex
+    tenant_id = begun.key.tenant_id
+    customers.ensure(tx, tenant_id, _aliases(turn), turn.customer_name, now_ms, new_id)
+
+
+def _aliases(turn: Turn) -> tuple[Alias, ...]:
+    return aliases_of(turn.chat_key, turn.phone, turn.lid)
 
 
 def _compose(view: _View, words: str, verdict: Proceed) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from hub.assistant.engine import TenantProfile
+from hub.commerce.papers.order_papers import Said
 from hub.conversation import turns
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import AgentRef, ChatKey, ChatState, Rules
@@ -128,14 +129,15 @@ def recent(tx: Tx, key: ChatKey) -> list[Entry]:
             turn_id=row["turn_id"],
             state=row["state"],
             phone=row["phone"],
+            lid=row["lid"],
         )
         for row in reversed(rows)
     ]
 
 
 def replied_at(entries: Sequence[Entry]) -> tuple[int, ...]:
-    """When the bot wrote."""
-    return tuple(entry.sent_at for entry in entries if entry.author == "bot")
+    """When the bot answered; the papers of an order answer nothing."""
+    return tuple(e.sent_at for e in entries if e.author == "bot" and e.kind == "text")
 
 
 def is_echo(tx: Tx, key: ChatKey, wa_id: str) -> bool:
@@ -158,7 +160,9 @@ def record(
     author: str,
     turn_id: str | None = None,
 ) -> bool:
-    """Insert what an agent saw, covered by a turn; False when the tenant has it already."""
+    """Insert what an agent saw, covered by a turn; False when the tenant has it, or erased it."""
+    if _is_erased(tx, agent.tenant_id, message):
+        return False
     inserted = tx.run(
         "messages.take",
         tenant_id=agent.tenant_id,
@@ -180,6 +184,16 @@ def record(
         turn_id=turn_id,
     )
     return inserted == 1
+
+
+def _is_erased(tx: Tx, tenant_id: str, message: MessageReceived) -> bool:
+    def any_erased() -> bool:
+        return tx.one("messages.any_erased", tenant_id=tenant_id) is not None
+
+    if not tx.memory.get(("erased", tenant_id), any_erased):
+        return False
+    which = {"tenant_id": tenant_id, "account": message.account, "wa_id": message.wa_id}
+    return tx.one("messages.is_erased", **which) is not None
 
 
 def say(
@@ -205,6 +219,22 @@ def say(
         event_id=str(event_id),
         state=state,
         now_ms=now_ms,
+    )
+
+
+def say_file(tx: Tx, said: Said) -> None:
+    """Insert a file that we send in a chat, under the id that it has in WhatsApp."""
+    tx.run(
+        "messages.say_file",
+        tenant_id=said.tenant_id,
+        agent_id=said.agent_id,
+        account=said.account,
+        chat=said.chat,
+        wa_id=ids.whatsapp_key(said.event_id),
+        text=said.text,
+        media=_json(said.media),
+        event_id=str(said.event_id),
+        now_ms=said.now_ms,
     )
 
 

@@ -24,6 +24,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     turn_id: str | None
     state: str | None
     phone: str | None
+    lid: str | None = None
 
 
 def fold(entries: Iterable[Entry]) -> list[Entry]:

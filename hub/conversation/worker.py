@@ -5,10 +5,9 @@ any point and begins where the store stands.
 """
 
 import asyncio
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -16,8 +15,10 @@ import structlog
 
 from hub.assistant.engine import Answer, Engine
 from hub.clock import Clock
-from hub.conversation import commit, wording
+from hub.commerce.effects import Outdated
+from hub.conversation import commit
 from hub.conversation.agenda import Agenda, Due
+from hub.conversation.asking import Asker, ShowTyping, place
 from hub.conversation.commit import Again, Begun
 from hub.conversation.intake import Intake
 from hub.conversation.turns import ChatKey, Reason
@@ -45,7 +46,6 @@ FAILURES_MAX: Final = 3
 """So often a turn may fail by a defect of ours before a person has to look at it."""
 
 Deliver = Callable[[Order], None]
-ShowTyping = Callable[[str, str, str, bool], None]
 MayAnswer = Callable[[str], bool]
 
 T = TypeVar("T")
@@ -57,18 +57,19 @@ def _always(_agent_id: str) -> bool:
     return True
 
 
-class EmptyAnswer(Exception):  # noqa: N818 - it names what came back
-    """An engine returned no words."""
+def _nothing() -> None:
+    pass
 
 
 class _Lane:
     """A turn under way: in the store before and after, in between with the engine."""
 
-    __slots__ = ("due", "stopped", "task")
+    __slots__ = ("begun", "due", "stopped", "task")
 
     def __init__(self, due: Due) -> None:
         self.due = due
         self.stopped = False
+        self.begun: Begun | None = None
         self.task: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
@@ -83,6 +84,7 @@ class Worker:
 
     `deliver(order)` says that an agent's log has a new order; `show_typing(agent_id,
     account, chat, composing)` that an answer to this chat is in the making. Both return at once.
+    `acted` hears that an answer had effects on the shop.
     `may_answer(agent_id)` says whether the turns of an agent can be judged; `reload` that more can.
     """
 
@@ -95,21 +97,20 @@ class Worker:
         show_typing: ShowTyping,
         *,
         may_answer: MayAnswer = _always,
+        acted: Callable[[], None] = _nothing,
         defaults: TenantPolicy = DEFAULTS,
         lanes_max: int = 512,
         engine_timeout_s: float = 25.0,
         typing_after_s: float = 0.2,
     ) -> None:
         self._store = store
-        self._engine = engine
         self._clock = clock
         self._deliver = deliver
-        self._show_typing = show_typing
+        self._asker = Asker(engine, show_typing, engine_timeout_s, typing_after_s)
         self._may_answer = may_answer
+        self._acted = acted
         self._defaults = defaults
         self._lanes_max = lanes_max
-        self._engine_timeout_s = engine_timeout_s
-        self._typing_after_s = typing_after_s
         self._agenda = Agenda()
         self._failures: Counter[str] = Counter()
         self._running: dict[ChatKey, _Lane] = {}
@@ -267,6 +268,7 @@ class Worker:
         if not self._may_answer(begun.agent_id):
             self._end(lane)
             return
+        lane.begun = begun
         work = self._answer(lane, begun)
         lane.task = self._group.create_task(work, name=f"turn {lane.due.turn_id}")
         lane.task.add_done_callback(partial(self._stopped, lane))
@@ -279,9 +281,11 @@ class Worker:
     async def _answer(self, lane: "_Lane", begun: Begun) -> None:
         started = self._clock.monotonic()
         try:
-            answer = await self._ask(begun)
+            answer = await self._asker.ask(begun)
             latency_ms = round((self._clock.monotonic() - started) * 1000)
-            self._do(lane, self._finish(begun, answer, latency_ms), self._finished)
+            acts = isinstance(answer, Answer) and bool(answer.effects)
+            done = self._finished_acting if acts else self._finished
+            self._do(lane, self._finish(begun, answer, latency_ms), done)
         except Exception as error:  # noqa: BLE001 - one turn's failure must not stop the others
             self._failed(lane, error)
 
@@ -306,75 +310,40 @@ class Worker:
             self._plan_again(lane.due, self._monotonic(outcome.due_at))
         self._end(lane)
 
+    def _finished_acting(self, lane: "_Lane", outcome: Order | Again | None) -> None:
+        self._acted()
+        self._finished(lane, outcome)
+
     def _failed(self, lane: "_Lane", error: Exception) -> None:
-        """A step failed: try the turn again later; what fails again and again is a person's."""
+        """A step failed: try the turn again later; what fails again and again is a person's.
+
+        An answer that the shop overtook is tried again at once.
+        """
         due, now = lane.due, self._clock.monotonic()
-        log.error("turn_failed", turn_id=due.turn_id, **_place(error))
+        if isinstance(error, Outdated):
+            log.info("turn_overtaken", turn_id=due.turn_id, why=error.code)
+        else:
+            log.error("turn_failed", turn_id=due.turn_id, **place(error))
         if isinstance(error, StoreError):  # the disk's fault, not the turn's: all of them rest
             self._rest_until = now + STORE_RETRY_S
             self._plan_again(due, self._rest_until)
             self._end(lane)
             return
         self._failures[due.turn_id] += 1
-        if self._failures[due.turn_id] < FAILURES_MAX:
+        again = self._failures[due.turn_id] < FAILURES_MAX
+        if again and isinstance(error, Outdated) and lane.begun is not None:
+            acquaint = partial(commit.acquaint, begun=lane.begun)
+            self._do(lane, acquaint, self._acquainted)
+        elif again:
             self._plan_again(due, now + RETRY_S)
             self._end(lane)
         else:
             park = partial(commit.park, key=due.key, turn_id=due.turn_id)
             self._do(lane, park, self._finished)
 
+    def _acquainted(self, lane: "_Lane", _: None) -> None:
+        self._plan_again(lane.due, self._clock.monotonic())
+        self._end(lane)
+
     def _plan_again(self, due: Due, at: float) -> None:
         self._agenda.put_again(Due(due.key, due.turn_id, at, at))
-
-    async def _ask(self, begun: Begun) -> Answer | Reason:
-        """The engine's answer, or why there is none."""
-        try:
-            with self._typing(begun):
-                async with asyncio.timeout(self._engine_timeout_s):
-                    answer = await self._engine.answer(begun.turn)
-            if not wording.clean(answer.text):
-                raise EmptyAnswer
-            commit.record_of(begun, answer, 0)  # what cannot be recorded must not be sent either
-        except TimeoutError:
-            log.error("engine_timeout", turn_id=begun.turn.turn_id)
-            return Reason.ENGINE_TIMEOUT
-        except Exception as error:  # an engine may fail in any way; a person is asked
-            if _is_cancelled():
-                raise asyncio.CancelledError from error
-            log.error("engine_failed", turn_id=begun.turn.turn_id, **_place(error))
-            return Reason.ENGINE_FAILED
-        return answer
-
-    @contextmanager
-    def _typing(self, begun: Begun) -> Iterator[None]:
-        """Show the customer that an answer is being made, when it takes long enough to be seen."""
-        if begun.mode != "auto":
-            yield
-            return
-        shown = False
-
-        def show(composing: bool) -> None:
-            nonlocal shown
-            shown = True
-            self._show_typing(begun.agent_id, begun.key.account, begun.key.chat, composing)
-
-        sign = asyncio.get_running_loop().call_later(self._typing_after_s, show, True)
-        try:
-            yield
-        finally:
-            sign.cancel()
-            if shown:
-                show(composing=False)
-
-
-def _is_cancelled() -> bool:
-    """Whether this task has to end; up to Python 3.12 a TaskGroup that fails does not say so."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _place(error: Exception) -> dict[str, str]:
-    """Where an error arose. Its words stay out of the log: they may quote a customer."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "unknown"
-    return {"error": type(error).__name__, "where": where}

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from hub.app import Hub, Parts, listen
+from hub.app import Hub, listen
 from hub.assistant.engine import Answer, Engine, Turn
 from hub.clock import SystemClock
+from hub.parts import Parts
 from hub.settings import Settings
 from hub.store.database import Store
 from hub.store.errors import StoreBusy

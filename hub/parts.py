@@ -1,0 +1,123 @@
+"""What a hub is made of: settings and a store become services and workers, joined together."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any, Final, NoReturn
+
+import msgspec
+import structlog
+
+from hub.assistant.engine import Engine
+from hub.clock import Clock
+from hub.commerce.papers.worker import PaperWorker
+from hub.conversation import records
+from hub.conversation.worker import Worker
+from hub.gateway import pressure, revocation
+from hub.gateway.presence import Limits
+from hub.gateway.registry import Registry
+from hub.gateway.roster import Roster
+from hub.gateway.services import Services
+from hub.gateway.ticker import Ticker
+from hub.settings import Settings
+from hub.store import outbound
+from hub.store.database import Store
+from hub.store.errors import StoreError
+from hub.store.media import MediaFiles
+from hub.store.policy import TenantPolicy
+from protocol import session
+
+HOUSEKEEPING_S: Final = 3600.0
+
+log = structlog.get_logger(__name__)
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What runs inside a hub whose store is open."""
+
+    services: Services
+    worker: Worker
+    papers: PaperWorker
+    files: MediaFiles
+    gauge: pressure.Gauge
+
+
+def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> Parts:
+    """Everything that a hub is made of, joined together but not yet running."""
+    limits = Limits(
+        started_at=clock.now_ms(),
+        grace_ms=round(settings.startup_grace_s * 1000),
+        offline_after_ms=round(settings.offline_after_s * 1000),
+    )
+    registry, roster = Registry(), Roster(limits)
+    defaults = TenantPolicy(
+        debounce_s=settings.debounce_s,
+        debounce_max_s=max(settings.debounce_s, TenantPolicy().debounce_max_s),
+    )
+    files = MediaFiles(store.path.parent / "media")
+    papers = PaperWorker(store, files, clock, registry.deliver, records.say_file)
+    worker = Worker(
+        store,
+        engine,
+        clock,
+        registry.deliver,
+        registry.show_typing,
+        may_answer=registry.is_known,
+        acted=papers.wake,
+        defaults=defaults,
+    )
+
+    def know(agent_id: str) -> None:
+        if registry.know(agent_id):
+            worker.reload()
+
+    services = Services(
+        store=store,
+        clock=clock,
+        roster=roster,
+        ticker=Ticker(store, clock, roster),
+        registry=registry,
+        session=session.Settings(
+            hello_timeout_s=settings.hello_timeout_s,
+            ack_timeout_s=settings.ack_timeout_s,
+            heartbeat_interval_s=settings.heartbeat_interval_s,
+            heartbeat_timeout_s=settings.heartbeat_timeout_s,
+        ),
+        defaults=defaults,
+        duplicate_window_ms=round(settings.duplicate_window_s * 1000),
+        send_timeout_s=settings.ack_timeout_s,
+        know=know,
+        take_up=worker.took,
+        has_room=lambda: worker.has_room,
+        composing=worker.composing,
+    )
+    bounds = pressure.Bounds(settings.disk_full_pct, settings.inbox_max)
+    gauge = pressure.Gauge(store, bounds, registry.ask_pause)
+    return Parts(services, worker, papers, files, gauge)
+
+
+def work(parts: Parts, settings: Settings) -> dict[str, Coroutine[Any, Any, NoReturn]]:
+    """The tasks of a running hub by their names."""
+    services = parts.services
+    return {
+        "store watch": services.store.watch(),
+        "presence ticker": services.ticker.run(),
+        "revocation watch": revocation.watch(services),
+        "pressure gauge": parts.gauge.run(),
+        "conversation worker": parts.worker.run(),
+        "order papers": parts.papers.run(),
+        "housekeeping": _keep_house(services, settings),
+    }
+
+
+async def _keep_house(services: Services, settings: Settings) -> NoReturn:
+    """Let go of what the logs need no longer."""
+    kept_ms = round(settings.retention_s * 1000)
+    while True:
+        now = services.clock.now_ms()
+        try:
+            left = await services.store.write(partial(outbound.prune, now_ms=now, kept_ms=kept_ms))
+            log.info("logs_pruned", orders=left)
+        except StoreError as error:
+            log.warning("logs_not_pruned", error=error.code)
+        await asyncio.sleep(HOUSEKEEPING_S)

@@ -5,8 +5,11 @@ import click
 from hub.cli.agents import agent
 from hub.cli.catalog import catalog
 from hub.cli.command import Commands
+from hub.cli.customers import customer
+from hub.cli.discounts import discount
 from hub.cli.doctor import doctor
 from hub.cli.keys import key
+from hub.cli.orders import orders_group
 from hub.cli.serve import migrate, serve
 from hub.cli.tenants import tenant
 
@@ -20,5 +23,16 @@ def main() -> None:
     """
 
 
-for command in (serve, migrate, tenant, agent, key, catalog, doctor):
+for command in (
+    serve,
+    migrate,
+    tenant,
+    agent,
+    key,
+    catalog,
+    discount,
+    orders_group,
+    customer,
+    doctor,
+):
     main.add_command(command)

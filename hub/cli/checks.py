@@ -14,6 +14,8 @@ import msgspec
 from hub.cli.agents import UNSERVED
 from hub.cli.command import Session, load_settings, moment, with_store
 from hub.cli.quarantine import Quarantined, listed
+from hub.commerce.papers.fonts import Fonts, FontsMissingError
+from hub.commerce.papers.order_papers import TRIES_MAX
 from hub.gateway import pressure
 from hub.settings import Settings, SettingsError
 from hub.store import serving
@@ -22,6 +24,8 @@ from hub.store.tx import Row, Tx
 
 FREE_MIN_BYTES: Final = 64 * 2**20  # below it a hub with customers stops within the day
 ANSWER_TIMEOUT_S: Final = 2.0
+PAPERS_LATE_S: Final = 300.0  # made within seconds where nothing is wrong
+PAPERS_LOOKED_BACK_MS: Final = 7 * 24 * 3_600_000
 PORT_REMEDIES: Final = {
     errno.EADDRINUSE: "Stop what holds it, or set SAK_HUB_PORT to another.",
     errno.EACCES: "Set SAK_HUB_PORT to one above 1023.",
@@ -51,6 +55,17 @@ class Facts(msgspec.Struct, frozen=True):
     agents: list[Row]
     is_served: bool
     quarantine: list[Row]
+    papers: "Papers"
+
+
+class Papers(msgspec.Struct, frozen=True):
+    """Orders' papers: how many wait for how long, and how many were given up lately."""
+
+    waiting: int
+    waited_s: float
+    waiting_since: int | None
+    given_up: int
+    given_up_at: int | None
 
 
 def examine() -> Iterator[Check]:
@@ -73,6 +88,8 @@ def examine() -> Iterator[Check]:
     yield from _catalogs(facts.tenants)
     yield _agents(facts.agents, is_served=facts.is_served)
     yield _quarantine(facts.quarantine)
+    yield _papers(facts.papers)
+    yield _fonts()
 
 
 async def _read(session: Session) -> Facts:
@@ -94,9 +111,19 @@ async def _read(session: Session) -> Facts:
             agents=tx.all("agents.count_by_status"),
             is_served=serving.is_served(store.path),
             quarantine=tx.all("doctor.quarantine"),
+            papers=_paper_facts(tx, session.clock.now_ms()),
         )
 
     return await store.read(look)
+
+
+def _paper_facts(tx: Tx, now_ms: int) -> Papers:
+    row = tx.one("papers.health", since=now_ms - PAPERS_LOOKED_BACK_MS, tries_max=TRIES_MAX)
+    if row is None:
+        raise LookupError("an aggregate is always one row")
+    since = row["waiting_since"]
+    waited_s = 0.0 if since is None else (now_ms - since) / 1000
+    return Papers(waited_s=waited_s, **dict(row))
 
 
 def _touch(tx: Tx) -> None:
@@ -202,3 +229,25 @@ def _quarantine(rows: list[Row]) -> Check:
         "version; if they are, give the reason to whoever makes the agent.",
         listed(rows),
     )
+
+
+def _papers(papers: Papers) -> Check:
+    """Invoices and payment codes: late ones and those that nobody will get by themselves."""
+    said = [f"{papers.waiting} waiting since {moment(papers.waiting_since)}"] * bool(papers.waiting)
+    if papers.given_up:
+        last = moment(papers.given_up_at)
+        said.append(f"{papers.given_up} given up within a week, the last one {last}")
+        remedy = "'sak-hub orders show' tells whose; send these by hand. The log has the reason."
+        return Check("papers", "warn", ", ".join(said), remedy)
+    if papers.waited_s > PAPERS_LATE_S:
+        remedy = "Start 'sak-hub serve', which makes them; if it runs, its log has the reason."
+        return Check("papers", "warn", ", ".join(said), remedy)
+    return Check("papers", "ok", ", ".join(said) or "none waiting")
+
+
+def _fonts() -> Check:
+    try:
+        Fonts.find()
+    except FontsMissingError as error:
+        return Check("fonts", "warn", "no invoice can be printed", str(error))
+    return Check("fonts", "ok", "found")

@@ -19,6 +19,7 @@ from hub.clock import Clock, SystemClock
 from hub.settings import Settings, SettingsError
 from hub.store.database import Store
 from hub.store.errors import StoreError
+from hub.store.tx import Tx
 from protocol.messages import Instant
 
 T = TypeVar("T")
@@ -120,6 +121,21 @@ def with_store(work: Callable[[Session], Awaitable[T]]) -> T:
             return await work(Session(store, clock, settings))
 
     return asyncio.run(run())
+
+
+def looked(look: Callable[[Tx], T]) -> T:
+    """What `look` finds in the database."""
+    return with_store(lambda session: session.store.read(look))
+
+
+def changed(change: Callable[[Tx, int], T]) -> T:
+    """The result of one change, made at the time that it is given, once it is on disk."""
+
+    async def work(session: Session) -> T:
+        now_ms = session.clock.now_ms()
+        return await session.store.write(lambda tx: change(tx, now_ms))
+
+    return with_store(work)
 
 
 def load_settings() -> Settings:

@@ -17,15 +17,20 @@ from hub.cli.command import (
     table,
     with_store,
 )
+from hub.cli.samples import add_samples
+from hub.commerce import price_settings, shop_profile, shop_settings
+from hub.commerce.catalog_fields import Money
+from hub.commerce.errors import BadValueError
+from hub.commerce.shipping import NoShipping
 from hub.store import policy
 from hub.store.tx import Row, Tx
 
-KEYS: Final = (*tenant_values.COLUMNS, *policy.KEYS)
+KEYS: Final = (*tenant_values.COLUMNS, *shop_settings.KEYS)
 
 
 @click.group()
 def tenant() -> None:
-    """Shops: add, list, set their rules."""
+    """Shops: add, list, show, set their rules."""
 
 
 @tenant.command()
@@ -86,11 +91,37 @@ def list_(as_json: bool) -> None:
     answer({"tenants": facts}, lines if facts else ["No tenants yet."], as_json=as_json)
 
 
+@tenant.command()
+@click.argument("tenant")
+@json_option
+def show(tenant: str, as_json: bool) -> None:
+    """Show the shop TENANT with every rule that can be set."""
+
+    async def work(session: Session) -> Row:
+        return await session.store.read(lambda tx: find.tenant(tx, tenant))
+
+    facts = _facts(with_store(work))
+    parts = ("settings", "shop", "pricing")
+    plain = {name: value for name, value in facts.items() if name not in parts}
+    pairs = [pair for part in (plain, *(facts[name] for name in parts)) for pair in part.items()]
+    shown = [(key, _text(value)) for key, value in pairs]
+    answer(facts, table(("", ""), shown)[1:], as_json=as_json)
+
+
 def _facts(row: Row) -> dict[str, Any]:
+    """A shop's columns and, each in a part of its own, its rules, profile and price policy."""
     facts = dict(row)
     facts["created_at"] = moment(row["created_at"])
-    facts["settings"] = msgspec.to_builtins(policy.load(row["settings"]))
+    stored = row["settings"]
+    facts["settings"] = msgspec.to_builtins(policy.load(stored))
+    facts["shop"] = msgspec.to_builtins(shop_profile.load(stored))
+    price_policy = price_settings.load(stored, row["currency"], row["exponent"])
+    facts["pricing"] = price_settings.shown(price_policy)
     return facts
+
+
+def _text(value: object) -> object:
+    return ", ".join(value) if isinstance(value, list | tuple) else value
 
 
 @tenant.command("set", context_settings={"ignore_unknown_options": True})
@@ -101,10 +132,9 @@ def _facts(row: Row) -> dict[str, Any]:
 def set_(tenant: str, key: str, value: str, as_json: bool) -> None:
     """Set the rule KEY of the shop TENANT (id or name) to VALUE.
 
-    KEY is name, mode, contact_policy, currency, exponent, locale, timezone; a time in seconds:
-    debounce_s, debounce_max_s, fresh_s, stale_s, takeover_s; a text, which an empty VALUE switches
-    off: greeting, disclosure, handover, late_apology; or phone numbers separated by commas:
-    chosen, never.
+    KEY is name, mode, contact_policy, currency, exponent, locale, timezone; or one of the
+    conversation's, the shop's or the prices' rules, which docs/settings.md explains. An empty
+    VALUE takes a rule back, or switches a text off.
     """
     if key not in KEYS:
         raise Failure("unknown_key", f"{printable(key)} cannot be set. KEY is: {', '.join(KEYS)}.")
@@ -113,9 +143,8 @@ def set_(tenant: str, key: str, value: str, as_json: bool) -> None:
         return await session.store.write(lambda tx: _change(tx, tenant, key, value))
 
     facts = with_store(work)
-    value_now = facts["settings"].get(key, facts.get(key))
-    shown = ", ".join(value_now) if isinstance(value_now, list | tuple) else value_now
-    line = f"{printable(facts['name'])}: {key} is now {printable(shown)}"
+    known = facts | facts["settings"] | facts["shop"] | facts["pricing"]
+    line = f"{printable(facts['name'])}: {key} is now {printable(_text(known[key]))}"
     answer(facts, [line], as_json=as_json)
 
 
@@ -125,7 +154,7 @@ def _change(tx: Tx, ref: str, key: str, text: str) -> dict[str, Any]:
     if changed.get("name", row["name"]) != row["name"]:
         _check_free(tx, changed["name"])
     if changed.get("exponent", row["exponent"]) != row["exponent"]:
-        _check_no_prices(tx, row)
+        _check_no_amounts(tx, row)
     kept = {name: row[name] for name in (*tenant_values.COLUMNS, "settings")}
     tx.run("tenants.update", tenant_id=row["tenant_id"], **(kept | changed))
     return _facts(find.tenant(tx, row["tenant_id"]))
@@ -134,18 +163,35 @@ def _change(tx: Tx, ref: str, key: str, text: str) -> dict[str, Any]:
 def _columns(row: Row, key: str, text: str) -> dict[str, Any]:
     if key in tenant_values.COLUMNS:
         return tenant_values.columns(key, text)
+    money = Money(row["currency"], row["exponent"])
     try:
-        return {"settings": policy.change(row["settings"], key, text)}
+        return {"settings": shop_settings.change(row["settings"], key, text, money)}
     except policy.PolicyError as error:
         raise Failure("bad_value", f"{error}.") from None
+    except BadValueError as error:
+        raise Failure("bad_value", f"{key}: {error}.") from None
 
 
-def _check_no_prices(tx: Tx, row: Row) -> None:
-    """Prices are whole minor units: with another exponent each would mean another amount."""
-    count = tx.one("tenants.count_products", tenant_id=row["tenant_id"])
-    if count is not None and count["products"]:
+def _check_no_amounts(tx: Tx, row: Row) -> None:
+    """Amounts are stored in minor units: with other decimals each would be another one."""
+    what = _amounts(tx, row)
+    if what is not None:
         raise Failure(
             "has_prices",
-            f"{row['name']} has {count['products']} products priced with {row['exponent']} "
-            "decimals, and each price would change. Add a new tenant for the other currency.",
+            f"{row['name']} has {what} with {row['exponent']} decimals, and each amount would "
+            "change. Add a new tenant for the other currency.",
         )
+
+
+def _amounts(tx: Tx, row: Row) -> str | None:
+    whose = {"tenant_id": row["tenant_id"]}
+    count = tx.one("tenants.count_products", **whose)
+    if count is not None and count["products"]:
+        return f"{count['products']} products priced"
+    price_policy = price_settings.load(row["settings"], row["currency"], row["exponent"])
+    if not isinstance(price_policy.shipping, NoShipping):
+        return "fees for shipping"
+    return "discount rules" if tx.one("discounts.all", **whose) else None
+
+
+tenant.add_command(add_samples)

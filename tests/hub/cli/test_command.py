@@ -69,7 +69,7 @@ def test_every_command_ends_in_json_when_asked() -> None:
         return found
 
     every = commands(main)
-    assert len(every) == 14
+    assert len(every) == 32
     assert all(any("--json" in param.opts for param in command.params) for command in every)
 
 

@@ -45,6 +45,8 @@ def test_a_new_hub_is_sound_and_told_what_to_do_next(cli: Cli) -> None:
         "tenants": "warn",
         "agents": "warn",
         "quarantine": "ok",
+        "papers": "ok",
+        "fonts": "ok",
     }
     lines = cli.lines("doctor")
     assert lines[0].startswith("ok    settings: ")
@@ -189,3 +191,31 @@ async def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
         found.append((writer["verdict"], one.returncode))
     assert found == [("ok", 0), ("fail", 2)]
     assert b"is full, or its quota" in told[1].stdout
+
+
+@pytest.mark.parametrize(
+    ("age_s", "done", "tries", "verdict", "says"),
+    [
+        (10, False, 0, "ok", "1 waiting since"),
+        (3_600, False, 2, "warn", "1 waiting since"),
+        (10, True, 3, "warn", "1 given up within a week"),
+        (30 * 86_400, True, 3, "ok", "none waiting"),
+        (10, True, 0, "ok", "none waiting"),
+    ],
+)
+def test_papers_that_nobody_gets_are_a_warning(
+    cli: Cli, age_s: int, done: bool, tries: int, verdict: str, says: str
+) -> None:
+    """Late ones and those given up lately, with what to do; not those that nobody needs."""
+    tenant_id = cli.facts("tenant", "add", "Shop A")["tenant_id"]
+    at = SystemClock().now_ms() - age_s * 1000
+    paper = (
+        "INSERT INTO order_papers (tenant_id, order_id, kind, account, chat, agent_id, created_at,"
+        " done_at, tries) VALUES (?, 'ord', 'invoice', 'a', 'c', 'g', ?, ?, ?)"
+    )
+    with closing(sqlite3.connect(cli.path)) as connection, connection:
+        connection.execute(paper, (tenant_id, at, at if done else None, tries))
+    checks = last_object(cli.run("doctor", "--json"))["checks"]
+    (papers,) = [check for check in checks if check["name"] == "papers"]
+    assert (papers["verdict"], says in papers["finding"]) == (verdict, True)
+    assert bool(papers.get("remedy")) == (verdict == "warn")

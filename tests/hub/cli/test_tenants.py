@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.cli.tenants import KEYS
 from tests.hub.cli.conftest import Cli
 
 
@@ -61,14 +62,36 @@ def test_tenants_are_listed_with_their_rules(cli: Cli) -> None:
         ("disclosure", "", ""),
         ("never", "+91 98000-00001, +919800000001", ["+919800000001"]),
         ("chosen", "", []),
+        ("address", " 1 Mill  Road ", "1 Mill Road"),
+        ("city", "Pune", "Pune"),
+        ("state", "maharashtra", "27"),
+        ("tax_number", "27zzzcz9999z1zj", "27ZZZCZ9999Z1ZJ"),
+        ("hours", "9-17", "9-17"),
+        ("phone", "+91 98000 00001", "+919800000001"),
+        ("upi_vpa", "shop@examplebank", "shop@examplebank"),
+        ("payment", "UPI, cod", ["upi", "cod"]),
+        ("languages", "hi,en", ["hi", "en"]),
+        ("order_prefix", "sh", "SH"),
+        ("bank_text", "Example Bank 1", "Example Bank 1"),
+        ("line_rounding", "whole up", "whole_up"),
+        ("total_rounding", "whole_up", "whole_up"),
+        ("rounding", "half-even", "half_even"),
+        ("tax_name", "VAT", "VAT"),
+        ("tax_included", "yes", "yes"),
+        ("tax_basis", "order", "order"),
+        ("tax_rate", "18%", "18"),
+        ("tax_on_shipping", "yes", "yes"),
+        ("tax_parts", "1", "1"),
+        ("shipping", "20 each; 15 each from 15", "20.00 each; 15.00 each from 15"),
     ],
 )
 def test_every_rule_can_be_set(cli: Cli, key: str, value: str, stored: object) -> None:
-    """A rule is set by the shop's name and stands in the list afterwards."""
+    """A rule is set by the shop's name and stands in list and show afterwards."""
     cli.run("tenant", "add", "Shop A")
     assert cli.run("tenant", "set", "Shop A", key, value).exit_code == 0
     (tenant,) = cli.facts("tenant", "list")["tenants"]
-    assert (tenant | tenant["settings"])[key] == stored
+    for facts in (tenant, cli.facts("tenant", "show", tenant["tenant_id"])):
+        assert (facts | facts["settings"] | facts["shop"] | facts["pricing"])[key] == stored
 
 
 def test_setting_one_rule_leaves_the_others(cli: Cli) -> None:
@@ -104,6 +127,16 @@ def test_setting_one_rule_leaves_the_others(cli: Cli) -> None:
         ("debounce_s", "20", "debounce_max_s"),
         ("greeting", "x" * 1001, "1000"),
         ("never", "98000", "country code"),
+        ("state", "Bavaria", "write its name or GST number"),
+        ("tax_number", "27ZZZCZ9999Z1ZK", "15 characters"),
+        ("upi_vpa", "shop", "shop@bank"),
+        ("payment", "barter", "cod, upi"),
+        ("shipping", "cheap", "20 each"),
+        ("shipping", "near 5.001 = 411001", "decimals"),
+        ("tax_rate", "180", "percentage"),
+        ("tax_included", "perhaps", "yes or no"),
+        ("tax_parts", "3", "CGST and SGST"),
+        ("line_rounding", "down", "whole_up"),
     ],
 )
 def test_a_value_that_does_not_fit_changes_nothing(
@@ -150,3 +183,33 @@ def test_prices_keep_their_decimals(cli: Cli) -> None:
     assert cli.run("catalog", "import", "Shop A", str(file)).exit_code == 0
     assert cli.failure("tenant", "set", "Shop A", "currency", "JPY")[0] == "has_prices"
     assert cli.facts("tenant", "set", "Shop A", "currency", "USD")["exponent"] == 2
+
+
+def test_an_empty_value_takes_a_rule_back(cli: Cli) -> None:
+    """What was usual before holds again."""
+    cli.run("tenant", "add", "Shop A")
+    before = cli.facts("tenant", "show", "Shop A")
+    for key, value in (("shipping", "20 each"), ("upi_vpa", "shop@examplebank")):
+        cli.run("tenant", "set", "Shop A", key, value)
+        assert cli.facts("tenant", "show", "Shop A") != before
+        cli.run("tenant", "set", "Shop A", key, "")
+        assert cli.facts("tenant", "show", "Shop A") == before
+
+
+def test_a_person_reads_every_rule(cli: Cli) -> None:
+    """One line for each key that can be set, and for what cannot."""
+    cli.run("tenant", "add", "Shop A")
+    shown = {line.split()[0] for line in cli.lines("tenant", "show", "Shop A")}
+    assert shown == {*KEYS, "tenant_id", "created_at"}
+    assert cli.failure("tenant", "show", "Nowhere")[0] == "unknown_tenant"
+
+
+def test_fees_and_discounts_keep_their_decimals(cli: Cli) -> None:
+    """As prices do: whatever is stored as an amount would become another one."""
+    cli.run("tenant", "add", "Shop A")
+    cli.run("tenant", "set", "Shop A", "shipping", "20 each")
+    assert cli.failure("tenant", "set", "Shop A", "exponent", "3")[0] == "has_prices"
+    cli.run("tenant", "set", "Shop A", "shipping", "")
+    cli.run("discount", "add", "Shop A", "Five", "--amount", "5")
+    code, message = cli.failure("tenant", "set", "Shop A", "currency", "KWD")
+    assert (code, "discount rules" in message) == ("has_prices", True)

@@ -68,7 +68,7 @@ def _failure(error: CatalogError, *, as_json: bool) -> Failure:
         return Failure("bad_catalog", str(error), rows=msgspec.to_builtins(error.rows))
     shown = [str(row) for row in error.rows[:ROWS_SHOWN]]
     if left := len(error.rows) - len(shown):
-        shown.append(f"and {left} more")
+        shown.append(f"and {left} more; --json shows them all")
     return Failure("bad_catalog", "\n  ".join([f"{error}", *shown]))
 
 
@@ -137,7 +137,8 @@ def list_(tenant: str, query: str | None, limit: int, as_json: bool) -> None:
         [fact[head] if head != "price" else _price(product, shop) for head in heads]
         for product, fact in zip(shown, facts, strict=True)
     )
-    lines = table(heads, rows) if shown else ["No such products." if query else "No products yet."]
+    none = "No products yet." if query is None else "No such products."
+    lines = table(heads, rows) if shown else [none]
     if left := len(found) - len(shown):
         lines.append(f"and {left} more; --limit shows them")
     answer({"products": facts, "count": len(found)}, lines, as_json=as_json)

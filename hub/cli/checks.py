@@ -14,6 +14,7 @@ import msgspec
 from hub.cli.agents import UNSERVED
 from hub.cli.command import Session, load_settings, moment, with_store
 from hub.cli.quarantine import Quarantined, listed
+from hub.commerce import shop_profile
 from hub.commerce.papers.fonts import Fonts, FontsMissingError
 from hub.commerce.papers.order_papers import TRIES_MAX
 from hub.gateway import pressure
@@ -201,6 +202,18 @@ def _catalogs(tenants: list[Row]) -> Iterator[Check]:
         else:
             remedy = f"Import its products: sak-hub catalog import {row['tenant_id']} FILE"
             yield Check("catalog", "warn", finding, remedy)
+        yield from _payments(row)
+
+
+def _payments(tenant: Row) -> Iterator[Check]:
+    """Ways to pay that customers may choose, and then are not told where to."""
+    profile = shop_profile.load(tenant["settings"])
+    needed = {"upi": ("upi_vpa", profile.upi_vpa), "bank": ("bank_text", profile.bank_text)}
+    for way, (key, said) in needed.items():
+        if way in profile.payment and not said:
+            finding = f"{tenant['name']}: customers may pay by {way}, and {key} is not set"
+            remedy = f"Set it: sak-hub tenant set {tenant['tenant_id']} {key} VALUE"
+            yield Check("payment", "warn", finding, remedy)
 
 
 def _agents(rows: list[Row], *, is_served: bool) -> Check:

@@ -9,6 +9,7 @@ import asyncio
 import io
 import os
 import sys
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -25,6 +26,10 @@ from protocol.messages import Instant
 T = TypeVar("T")
 
 JSON_FLAG: Final = "--json"
+JOINERS: Final = "\u200c\u200d"
+"""They show nothing themselves, and many scripts and emoji cannot be written without them."""
+
+_HARMLESS: Final = JOINERS + "\u061c\u200e\u200f"  # and the marks of direction in amounts
 STOPPED: Final = "Stopped. What had begun may have been done: look before you try again."
 json_option = click.option(
     JSON_FLAG, "as_json", is_flag=True, help="End with one line that is a JSON object."
@@ -164,7 +169,19 @@ def printable(value: object) -> str:
     """A value as it may go to a terminal; what is absent is a dash."""
     if value is None or value == "":
         return "-"
-    return "".join(c if c.isprintable() else "\ufffd" for c in str(value))
+    return "".join(c if c.isprintable() or c in _HARMLESS else _instead(c) for c in str(value))
+
+
+def _instead(char: str) -> str:
+    """What stands for a character that would not show: amounts have blanks that do not break."""
+    return " " if unicodedata.category(char) == "Zs" else "\ufffd"
+
+
+def is_readable(text: str) -> bool:
+    """Whether this is one line with something to read in it."""
+    return bool(text.strip(JOINERS + " ")) and all(
+        char.isprintable() or char in JOINERS for char in text
+    )
 
 
 def moment(ms: int | None) -> str | None:

@@ -178,7 +178,8 @@ def tier(tenant: str, customer: str, tier: str, as_json: bool) -> None:
         facts = changed(change)
     except BadValueError as error:
         raise Failure("bad_value", f"{error}.") from None
-    line = f"{facts['customer_id']} is in tier {printable(facts['tier'])} now."
+    where = f"tier {printable(facts['tier'])}" if facts["tier"] else "no tier"
+    line = f"{facts['customer_id']} is in {where} now."
     answer(facts, [line], as_json=as_json)
 
 

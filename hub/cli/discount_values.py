@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from hub.cli import customer_refs as refs
-from hub.cli.command import Failure, printable
+from hub.cli.command import Failure, is_readable, printable
 from hub.commerce import catalog
 from hub.commerce.catalog_fields import Money, parse_amount, parse_percent, parse_quantity
 from hub.commerce.discounts import DiscountRule
@@ -96,14 +96,14 @@ def _check_whole(fields: Mapping[str, Any]) -> None:
 
 def _name(text: str) -> str:
     name = text.strip()
-    if not name or len(name) > TEXT_MAX_CHARS or not name.isprintable():
+    if not is_readable(name) or len(name) > TEXT_MAX_CHARS:
         raise _unfit(f"A rule's name has 1 to {TEXT_MAX_CHARS} printable characters.")
     return name
 
 
 def _short(text: str) -> str:
     clean = text.strip()
-    if not clean or len(clean) > TEXT_MAX_CHARS or not clean.isprintable():
+    if not is_readable(clean) or len(clean) > TEXT_MAX_CHARS:
         raise BadValueError(f"{text!r} is no name", f"use 1 to {TEXT_MAX_CHARS} characters")
     return clean
 

@@ -2,7 +2,9 @@
 
 import secrets
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -175,7 +177,7 @@ def _asked(rule: DiscountRule, shop: Row) -> Iterator[str]:
         "category": rule.categories,
     }
     yield from (f"{word} {' or '.join(names)}" for word, names in named.items() if names)
-    yield from _times(rule)
+    yield from _times(rule, ZoneInfo(shop["timezone"]))
     if rule.first_order:
         yield "first order"
 
@@ -193,15 +195,20 @@ def _limits(rule: DiscountRule, shop: Row) -> Iterator[str]:
         yield f"up to {rule.max_qty:f} units"
 
 
-def _times(rule: DiscountRule) -> Iterator[str]:
+def _times(rule: DiscountRule, zone: ZoneInfo) -> Iterator[str]:
+    """As they were typed: in the shop's own time."""
     if rule.starts_at is not None:
-        yield f"from {moment(rule.starts_at)}"
+        yield f"from {_local(rule.starts_at, zone)}"
     if rule.ends_at is not None:
-        yield f"until {moment(rule.ends_at)}"
+        yield f"until {_local(rule.ends_at, zone)}"
     if rule.weekdays:
         yield " or ".join(WEEKDAYS[day] for day in rule.weekdays)
     if rule.hours is not None:
         yield f"hours {rule.hours[0]}-{rule.hours[1]}"
+
+
+def _local(ms: int, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, zone):%Y-%m-%d %H:%M}"
 
 
 def _money(amount: int, shop: Row) -> str:

@@ -14,17 +14,23 @@ from hub.commerce.money import format_money, format_quantity
 from hub.commerce.orders import Order, Step
 from hub.commerce.papers.order_papers import TRIES_MAX
 from hub.store.tx import Row, Tx
+from protocol.messages import Fault, SendState
 
-PaperState = Literal["waiting", "sent", "given_up", "not_needed"]
+PaperState = Literal["waiting", "given_up", "not_needed", "queued"] | SendState
 
 
 class PaperFact(msgspec.Struct, frozen=True):
-    """What became of a paper; `at` is when, or since when it waits."""
+    """What became of a paper; `at` is when, or since when it waits.
+
+    Once it was handed to an agent (queued) its state is that of the message that carries it, and
+    `reason` why that did not go out.
+    """
 
     kind: str
     state: PaperState
     at: str | None
     tries: int
+    reason: str | None = None
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -75,7 +81,8 @@ class Sheet(msgspec.Struct, frozen=True):
             yield from ["", *table(("", ""), terms.items())[1:]]
         yield ""
         for paper in self.papers:
-            yield f"{paper.at}  {paper.kind} {paper.state.replace('_', ' ')}"
+            why = f": {printable(paper.reason)}" if paper.reason else ""
+            yield f"{paper.at}  {paper.kind} {paper.state.replace('_', ' ')}{why}"
         for step in self.history:
             yield f"{moment(step.at)}  {step.to_state} by the {step.actor}"
 
@@ -119,9 +126,11 @@ def sheet_of(tx: Tx, shop: Row, order: Order) -> Sheet:
 
 def _paper(row: Row) -> PaperFact:
     state: PaperState = "waiting"
+    at, why = row["done_at"] or row["created_at"], None
     if row["event_id"] is not None:
-        state = "sent"
+        state, at = row["message_state"] or "sent", row["message_state_at"] or at
+        error = row["message_error"]
+        why = None if error is None else msgspec.json.decode(error, type=Fault).message
     elif row["done_at"] is not None:
         state = "given_up" if row["tries"] >= TRIES_MAX else "not_needed"
-    at = row["created_at"] if row["done_at"] is None else row["done_at"]
-    return PaperFact(row["kind"], state, moment(at), row["tries"])
+    return PaperFact(row["kind"], state, moment(at), row["tries"], why)

@@ -10,6 +10,7 @@ from hub.cli.command import (
     Failure,
     answer,
     changed,
+    is_readable,
     json_option,
     looked,
     moment,
@@ -27,6 +28,7 @@ from hub.store.tx import Row, Tx
 SHOWN_MAX: Final = 100  # orders of a list: some screens of them
 NOTE_MAX_CHARS: Final = 100
 PAID: Final = "paid"
+OWED_BACK: Final = ("cancelled", "returned")
 
 
 @click.group("orders")
@@ -148,13 +150,16 @@ def set_(
 
     facts = changed(change)
     paid = ", paid" if facts["paid_at"] else ""
-    answer(facts, [f"{facts['order_no']} is {facts['state']}{paid}."], as_json=as_json)
+    lines = [f"{facts['order_no']} is {facts['state']}{paid}."]
+    if paid and facts["state"] in OWED_BACK:
+        lines.append("It was paid for: give the money back, nothing here does that.")
+    answer(facts, lines, as_json=as_json)
 
 
 def _note(name: str, text: str | None) -> str | None:
     """The text without blanks around it; Failure for what no customer could read."""
     clean = None if text is None else text.strip()
-    if clean and (len(clean) > NOTE_MAX_CHARS or not clean.isprintable()):
+    if clean and (len(clean) > NOTE_MAX_CHARS or not is_readable(clean)):
         raise Failure("bad_value", f"--{name} takes up to {NOTE_MAX_CHARS} printable characters.")
     return clean
 

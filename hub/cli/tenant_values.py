@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_currency_precision, list_currencies
 
-from hub.cli.command import Failure, printable
+from hub.cli.command import Failure, is_readable, printable
 
 ID_PREFIX: Final = "ten_"
 NAME_MAX_CHARS: Final = 80
@@ -49,7 +49,7 @@ COLUMNS: Final = (
 def name(text: str) -> str:
     """A tenant's name; never one that could be taken for an id."""
     found = text.strip()
-    if not found or not found.isprintable() or len(found) > NAME_MAX_CHARS:
+    if not is_readable(found) or len(found) > NAME_MAX_CHARS:
         raise _unfit(f"A name has 1 to {NAME_MAX_CHARS} printable characters.")
     if found.startswith(ID_PREFIX):
         raise _unfit(f"A name must not begin with {ID_PREFIX}, because ids do. Choose another.")

@@ -113,7 +113,7 @@ def parse_percent(value: object, _: Money) -> Decimal:
     number = _number(value.strip().removesuffix("%") if isinstance(value, str) else value)
     if number > 100:
         raise BadValueError(f"{_shown(value)} is above 100 %", "write a percentage, like 18")
-    return number.normalize()
+    return plain(number)
 
 
 def parse_flag(value: object, _: Money) -> bool:
@@ -149,6 +149,8 @@ def _packs(value: object, _: Money) -> dict[str, int]:
 
 def _pack_cells(text: str) -> dict[str, str]:
     pairs = [cell.partition("=") for cell in text.split(";") if cell.strip()]
+    if not all(sign for _, sign, _ in pairs):
+        raise BadValueError(f"{_shown(text)} has a pack without =", "write box=12; carton=144")
     if len({name.strip() for name, _, _ in pairs}) != len(pairs):
         raise BadValueError(f"{text!r} names a pack twice", "write box=12; carton=144")
     return {name.strip(): held for name, _, held in pairs}

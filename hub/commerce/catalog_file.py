@@ -180,11 +180,15 @@ def _from_csv(text: str, name: str, faults: list[RowError]) -> list[_Raw]:
     raws = []
     try:
         header, separator = _header(text, name)
+        named = _named(header)
         for number, cells in _records(text, separator):
-            if len(cells) == len(header):
-                raws.append(_Raw(number, dict(zip(header, cells, strict=True))))
-            else:
+            if len(cells) != len(header):
                 faults.append(_ragged(number, len(cells), len(header)))
+            elif any(cell.strip() for cell in cells[len(named) :]):
+                problem = "a cell stands under no column's name"
+                faults.append(RowError(number, "(row)", problem, "name the column, or empty it"))
+            else:
+                raws.append(_Raw(number, dict(zip(named, cells, strict=False))))
     except csv.Error as error:
         raise CatalogError(f"{name} is not sound CSV ({error}); check its quotes") from None
     return raws
@@ -198,11 +202,20 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _reader(text: str, separator: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    read = 0
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        for cells in rows:
+            yield cells
+            read += 1
+    except csv.Error as error:
+        raise csv.Error(f"{error}, in row {read + 1}") from None
 
 
 def _ragged(number: int, cells: int, columns: int) -> RowError:
     remedy = "put cells that contain the separator in double quotes"
+    if cells < columns:
+        remedy = "leave no cell of a row out, not even an empty one"
     return RowError(number, "(row)", f"{cells} cells under {columns} columns", remedy)
 
 
@@ -211,8 +224,13 @@ def _header(text: str, name: str) -> tuple[list[str], str]:
     if text[0] in "\r\n":
         raise CatalogError(f"{name} begins with a blank line; its first row must name the columns")
     header, separator = _columns(text)
-    _check_columns(header, name)
+    _check_columns(_named(header), name)
     return header, separator
+
+
+def _named(header: list[str]) -> list[str]:
+    """Without the nameless ones at the end: a spreadsheet writes those that it once had."""
+    return header[: max((end for end, column in enumerate(header, start=1) if column), default=0)]
 
 
 def _columns(text: str) -> tuple[list[str], str]:
@@ -237,8 +255,10 @@ def _check_columns(header: list[str], name: str) -> None:
             "name them there, separated by commas, semicolons or tabs"
         )
     if missing := [column for column in REQUIRED if column not in header]:
-        names = ", ".join(missing)
+        names = ", ".join(map(repr, missing))
         raise CatalogError(f"{name} has no column {names}; its first row must name the columns")
+    if "" in header:
+        raise CatalogError(f"{name} has a column without a name; name it, or remove it")
     if unknown := [column for column in header if column not in COLUMNS]:
         known = ", ".join(COLUMNS)
         raise CatalogError(

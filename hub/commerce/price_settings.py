@@ -92,9 +92,11 @@ def _tax_name(text: str, _: Money) -> str:
     return text
 
 
-def _parts(text: str, _: Money) -> int:
+def _parts(text: str, money: Money) -> int:
     if text not in ("1", "2"):
         raise BadValueError(f"{text!r} parts", "write 2 for CGST and SGST, else 1")
+    if text == "2" and money.currency != "INR":
+        raise BadValueError("only a tax of India has CGST and SGST", "write 1")
     return int(text)
 
 

@@ -39,6 +39,7 @@ class _Way:
         self.writer = writer
         self.swallows = False
         self.held: list[bytes] | None = None
+        self.is_over = False
         self.passed_bytes = 0
 
     async def pump(self, weather: Weather) -> None:
@@ -51,6 +52,7 @@ class _Way:
                 await self._take(chunk, weather)
             if not (self._is_dead or self.writer.is_closing()):
                 self.writer.write_eof()
+                self.is_over = True
             return
         if not self._is_dead:
             self.writer.transport.abort()
@@ -137,7 +139,8 @@ class Line:
 
         The hub sees the old connection speak while a newer one of the same agent is alive.
         """
-        old = set(self._links)
+        before = set(self._links)
+        old = {link for link in before if not link.up.is_over}
         for link in old:
             link.up.held, link.down.swallows = [], True
         await asyncio.sleep(held_s)
@@ -145,7 +148,7 @@ class Line:
             _end(link.near, reset=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(_NEXT_LINK_S):
-                while not any(new.carries for new in self._links - old):  # noqa: ASYNC110
+                while not any(new.carries for new in self._links - before):  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_EVERY_S)
         for link in old:
             with suppress(OSError):

@@ -61,8 +61,9 @@ class CrashPoint:
 
     def passed(self, point: str) -> None:
         """Say that the process is at `point`; does not return when it was told to die here."""
-        if self._file is not None and self._file.exists():
-            (self._point, self._left), self._file = _order(self._file.read_text()), None
+        file = self._file  # another thread may pass a point, too
+        if file is not None and file.exists():
+            (self._point, self._left), self._file = _order(file.read_text()), None
         if point == self._point:
             self._left -= 1
             if self._left == 0:

@@ -15,11 +15,14 @@ from hub.commerce.bills import Bill, BillLine
 from hub.commerce.drafts import Delivery
 from hub.commerce.money import format_quantity
 from hub.commerce.papers.amounts import money
+from hub.commerce.products import singular
 
 CHARS_MAX: Final = 1_000  # docs/rules.md §1: one message is at most this long
 NAME_MAX_CHARS: Final = 60
 FALLBACK: Final = "en"
 _LINE_MIN_CHARS: Final = 8
+_INVARIANT: Final = frozenset({"kg", "g", "mg", "l", "ml", "m", "mm", "cm", "ft", "nos", "dozen"})
+_FEET: Final = {"foot": "feet"}
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,6 +31,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order: str
     draft: str
     line: str
+    plural: str
     better_pct: str
     better_price: str
     more: str
@@ -120,11 +124,20 @@ class Teller(msgspec.Struct, frozen=True):
             number=number,
             name=_cut(line.name),
             quantity=format_quantity(line.quantity, self.locale),
-            unit=_cut(line.unit),
+            unit=self._counted(_cut(line.unit), line),
             price=self._money(bill, line.price),
             net=self._money(bill, line.net),
         )
         return f"{said} ({self._better(bill, line)})" if line.better and line.discount else said
+
+    def _counted(self, unit: str, line: BillLine) -> str:
+        """The unit as it is called behind the quantity; symbols and other scripts stay."""
+        many = self.words.plural.format(unit=unit)
+        stays = line.quantity == 1 or not unit.isascii() or unit.casefold() in _INVARIANT
+        if many == unit or stays or singular(unit) != unit.casefold():
+            return unit
+        irregular = unit.casefold().endswith(("x", "ch", "sh", "s"))
+        return _FEET.get(unit.casefold(), f"{unit}es" if irregular else many)
 
     def _better(self, bill: Bill, line: BillLine) -> str:
         if line.better is not None and line.better.unit_price is not None:

@@ -15,10 +15,15 @@ FROM orders AS o JOIN tenants AS t USING (tenant_id)
 WHERE o.tenant_id = :tenant_id AND o.order_id = :order_id;
 
 -- name: of_order
--- The papers of an order and what became of each.
-SELECT kind, created_at, done_at, tries, sha256, event_id FROM order_papers
-WHERE tenant_id = :tenant_id AND order_id = :order_id
-ORDER BY kind;
+-- The papers of an order and what became of each; of one that was handed to an agent also what that
+-- reported of its message.
+SELECT p.kind, p.created_at, p.done_at, p.tries, p.sha256, p.event_id,
+       m.state AS message_state, m.state_at AS message_state_at, m.error AS message_error
+FROM order_papers AS p
+LEFT JOIN messages AS m ON m.tenant_id = p.tenant_id AND m.account = p.account
+                       AND m.chat = p.chat AND m.event_id = p.event_id
+WHERE p.tenant_id = :tenant_id AND p.order_id = :order_id
+ORDER BY p.kind;
 
 -- name: finish
 -- Notes that a paper is done with; with an event id it was sent. Touches no row if it is already.
@@ -37,10 +42,16 @@ UPDATE order_papers SET done_at = :now_ms, tries = max(tries, :tries_max)
 WHERE tenant_id = :tenant_id AND order_id = :order_id AND kind = :kind AND done_at IS NULL;
 
 -- name: health
--- How many papers wait, since when, and how many were given up after a time; over all tenants.
-SELECT count(*) FILTER (WHERE done_at IS NULL) AS waiting,
-       min(created_at) FILTER (WHERE done_at IS NULL) AS waiting_since,
-       count(*) FILTER (WHERE done_at IS NOT NULL) AS given_up,
-       max(done_at) AS given_up_at
-FROM order_papers
-WHERE done_at IS NULL OR (done_at >= :since AND event_id IS NULL AND tries >= :tries_max);
+-- How many papers wait, since when, and how many nobody will get by themselves after a time, because
+-- the hub could not make them or the agent could not send them; over all tenants.
+SELECT count(*) FILTER (WHERE p.done_at IS NULL) AS waiting,
+       min(p.created_at) FILTER (WHERE p.done_at IS NULL) AS waiting_since,
+       count(*) FILTER (WHERE p.done_at IS NOT NULL) AS given_up,
+       max(coalesce(m.state_at, p.done_at)) AS given_up_at
+FROM order_papers AS p
+LEFT JOIN messages AS m ON m.tenant_id = p.tenant_id AND m.account = p.account
+                       AND m.chat = p.chat AND m.event_id = p.event_id
+WHERE p.done_at IS NULL
+   OR (p.done_at >= :since
+       AND ((p.event_id IS NULL AND p.tries >= :tries_max)
+            OR m.state IN ('failed', 'unknown', 'expired')));

@@ -49,16 +49,21 @@ async def shop_sends(
 async def test_the_shops_files_are_shown(
     played: tuple[Phone, Browser, Page], width: int, tmp_path: Path
 ) -> None:
-    """A picture inline, a PDF as a card with name, size and a link that opens it; at any width."""
+    """A picture as wide as its words, a PDF as a card that opens it by a link; at any width."""
     phone, browser, shop = played
     person = await phone.new_person(name=f"Files {width}")
     long_name = "Invoice-" + "1001-" * 20 + ".pdf"
-    await shop_sends(shop, person, "KP", png(640, 640), "image/png", "code.png", "*Pay* here")
+    await shop_sends(
+        shop, person, "KP", png(640, 640), "image/png", "code.png", "*Pay* here" + " now" * 40
+    )
     await shop_sends(shop, person, "KD", PDF, "application/pdf", long_name)
     page = await browser.new_page(viewport={"width": width, "height": 740})
     await page.goto(f"{phone.process.url}#{person.chat}")
     await expect(page.locator(".picture img")).to_have_js_property("naturalWidth", 640)
     assert await page.locator(".bubble:has(.picture) .text b:text-is('Pay')").is_visible()
+    bubble = await page.locator(".bubble:has(.picture)").bounding_box()
+    assert bubble is not None
+    assert bubble["width"] <= 376
     card = page.locator("a.document.pdf")
     assert await card.locator(".title").inner_text() == long_name
     assert await card.locator(".facts").inner_text() == f"PDF · {len(PDF)} bytes"

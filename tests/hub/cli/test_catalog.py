@@ -48,7 +48,7 @@ def test_a_long_list_of_faults_is_cut_for_people(cli: Cli, file: Path) -> None:
     file.write_text(f"sku,name,price\n{rows}")
     plain = cli.run("catalog", "import", "Shop A", str(file)).stderr.splitlines()
     assert len(plain) == 22
-    assert plain[-1].strip() == "and 10 more"
+    assert plain[-1].strip() == "and 10 more; --json shows them all"
     result = cli.run("catalog", "import", "Shop A", str(file), "--json")
     assert len(last_object(result)["error"]["rows"]) == 30
 
@@ -125,3 +125,4 @@ def test_products_are_listed_and_searched(cli: Cli) -> None:
     (_, row) = cli.lines("catalog", "list", shop, "--query", "hand rivetter")
     assert "₹640.00" in row
     assert cli.lines("catalog", "list", shop, "--query", "umbrella") == ["No such products."]
+    assert cli.lines("catalog", "list", shop, "--query", "") == ["No such products."]

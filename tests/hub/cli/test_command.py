@@ -59,6 +59,16 @@ def test_tables_line_up_and_show_nothing_that_moves_the_cursor() -> None:
     assert printable("") == "-"
 
 
+def test_what_amounts_and_many_scripts_need_is_shown() -> None:
+    """A blank that does not break, the joiners of Indian scripts and emoji, marks of direction."""
+    assert printable("AED\u00a0145.00") == "AED 145.00"
+    assert (
+        printable("\u0d28\u0d4d\u200d 👩\u200d👧 \u200f5")
+        == "\u0d28\u0d4d\u200d 👩\u200d👧 \u200f5"
+    )
+    assert printable("\u202eevil") == "\ufffdevil"
+
+
 def test_every_command_ends_in_json_when_asked() -> None:
     """No command lacks --json."""
 
@@ -69,7 +79,7 @@ def test_every_command_ends_in_json_when_asked() -> None:
         return found
 
     every = commands(main)
-    assert len(every) == 32
+    assert len(every) == 33
     assert all(any("--json" in param.opts for param in command.params) for command in every)
 
 

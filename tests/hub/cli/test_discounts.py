@@ -102,6 +102,7 @@ def test_a_rule_for_certain_customers(cli: Cli) -> None:
     assert cli.facts("customer", "tier", SHOP, PHONE, "gold")["tier"] == "gold"
     assert cli.facts("customer", "show", SHOP, PHONE)["tier"] == "gold"
     assert cli.facts("customer", "tier", SHOP, PHONE)["tier"] is None
+    assert cli.lines("customer", "tier", SHOP, PHONE)[0].endswith("is in no tier now.")
 
 
 def test_the_last_day_counts_whole(shop: Cli) -> None:
@@ -111,6 +112,13 @@ def test_the_last_day_counts_whole(shop: Cli) -> None:
         "2026-03-09T18:30:00.000Z",
         "2026-03-10T18:30:00.000Z",
     )
+    (_, row) = shop.lines("discount", "list", SHOP)
+    assert "from 2026-03-10 00:00, until 2026-03-11 00:00" in row
+
+
+def test_a_percentage_is_told_in_plain_digits(shop: Cli) -> None:
+    """No program or person has to read 1E+1."""
+    assert add(shop, "--percent", "10.0")["pct"] == "10"
 
 
 @pytest.mark.parametrize(
@@ -159,10 +167,16 @@ def test_an_unknown_option_is_no_rule(shop: Cli, option: tuple[str, str]) -> Non
     assert shop.failure("discount", "add", SHOP, "Rule", "--amount", "5", *option)[0] == "usage"
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * 81, "two\nlines"])
+@pytest.mark.parametrize("name", ["", " ", "\u200d", "x" * 81, "two\nlines"])
 def test_a_name_that_no_bill_could_show(shop: Cli, name: str) -> None:
     """Customers read it."""
     assert shop.failure("discount", "add", SHOP, name, "--amount", "5")[0] == "bad_value"
+
+
+def test_a_name_may_have_the_joiners_of_its_script(shop: Cli) -> None:
+    """Sinhala and Malayalam cannot be written without them."""
+    name = "\u0dc1\u0dca\u200d\u0dbb\u0dd3 🎉"
+    assert shop.facts("discount", "add", SHOP, name, "--amount", "5")["name"] == name
 
 
 def test_names_and_coupons_are_taken_once(shop: Cli) -> None:

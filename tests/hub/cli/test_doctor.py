@@ -59,6 +59,17 @@ def test_a_shop_without_products_is_a_warning(cli: Cli) -> None:
     assert verdicts(cli)["catalog"] == "warn"
 
 
+def test_a_way_to_pay_without_an_address_is_a_warning(cli: Cli) -> None:
+    """Customers could choose UPI and would get no code."""
+    cli.run("tenant", "add", "Shop A")
+    cli.run("tenant", "set", "Shop A", "payment", "cod, upi, bank")
+    warned = [line for line in cli.lines("doctor") if "customers may pay" in line]
+    assert ["upi_vpa" in line for line in warned] == [True, False]
+    cli.run("tenant", "set", "Shop A", "upi_vpa", "shop@examplebank")
+    cli.run("tenant", "set", "Shop A", "bank_text", "Example Bank")
+    assert "payment" not in verdicts(cli)
+
+
 @pytest.mark.parametrize(
     ("free", "verdict"), [(2**20, "fail"), (2**30, "warn"), (2**32, "ok"), (2**39, "ok")]
 )

@@ -123,6 +123,14 @@ def test_a_cancelled_order_gives_its_stock_back(shop: Cli) -> None:
     assert shop.facts("discount", "list", NAME)["discounts"][0]["uses"] == uses - 1
 
 
+def test_who_paid_for_a_cancelled_order_is_owed_money(shop: Cli) -> None:
+    """Nothing here pays it back, so the shop is told."""
+    shop.run("orders", "set", NAME, "A-1001", "paid")
+    told = shop.lines("orders", "set", NAME, "A-1001", "cancelled")
+    assert (told[0], "give the money back" in told[1]) == ("A-1001 is cancelled, paid.", True)
+    assert len(shop.lines("orders", "set", NAME, "A-1002", "cancelled")) == 1
+
+
 @pytest.mark.parametrize("text", ["x" * 101, "two\nlines"])
 def test_a_note_that_no_customer_could_read(shop: Cli, text: str) -> None:
     """Too long, or more than a line."""
@@ -132,7 +140,7 @@ def test_a_note_that_no_customer_could_read(shop: Cli, text: str) -> None:
 
 
 def test_papers_are_told_by_their_fate(shop: Cli) -> None:
-    """Sent, given up, or not needed any more."""
+    """Sent, given up, or not needed any more; what the agent reports is in test_worker.py."""
     fates = ((None, 3, "given_up"), ("e", 0, "sent"), (None, 0, "not_needed"))
     for event_id, tries, state in fates:
         with closing(sqlite3.connect(shop.path)) as connection, connection:
@@ -140,3 +148,21 @@ def test_papers_are_told_by_their_fate(shop: Cli) -> None:
             connection.execute(change, (event_id, tries))
         paper, _ = shop.facts("orders", "show", NAME, "A-1001")["papers"]
         assert (paper["state"], paper["at"]) == (state, "1970-01-01T00:00:00.005Z")
+
+
+def test_a_paper_that_did_not_go_out_says_why(shop: Cli) -> None:
+    """What the agent reported of its message stands beside it, for a program and for a person."""
+    with closing(sqlite3.connect(shop.path)) as connection, connection:
+        connection.execute("UPDATE order_papers SET done_at = 5, event_id = order_id || kind")
+        connection.execute(
+            """INSERT INTO messages (tenant_id, agent_id, account, chat, wa_id, direction, author,
+                   kind, sent_at, received_at, event_id, state, state_at, error)
+               SELECT tenant_id, agent_id, account, chat, event_id, 'out', 'bot', 'media', 5, 5,
+                   event_id, 'failed', 6, '{"code": "media_unknown", "message": "no such file"}'
+               FROM order_papers WHERE kind = 'invoice'"""
+        )
+    invoice, code = shop.facts("orders", "show", NAME, "A-1001")["papers"]
+    assert (invoice["state"], invoice["reason"]) == ("failed", "no such file")
+    assert (code["state"], code["reason"]) == ("sent", None)
+    text = "\n".join(shop.lines("orders", "show", NAME, "A-1001"))
+    assert "1970-01-01T00:00:00.006Z  invoice failed: no such file" in text

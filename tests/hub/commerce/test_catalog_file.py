@@ -123,6 +123,16 @@ def test_rows_are_counted_as_a_spreadsheet_does(tmp_path: Path) -> None:
     assert faults(tmp_path, text) == [(5, "name", "it is empty")]
 
 
+def test_columns_without_a_name_at_the_end_are_passed_over(tmp_path: Path) -> None:
+    """Spreadsheets write them where a cell once was; what stands in them is not lost silently."""
+    (row,) = read(tmp_path, f"{HEAD},,\nA-1,Tea,1,, \n")
+    assert row.fields == {"sku": "A-1", "name": "Tea", "price": 100}
+    assert faults(tmp_path, f"{HEAD},\nA-1,Tea,1,\nA-2,Tea,1,x\nA-3,Tea,1\n") == [
+        (3, "(row)", "a cell stands under no column's name"),
+        (4, "(row)", "3 cells under 4 columns"),
+    ]
+
+
 def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     """All rows are checked, so that the owner corrects the file in one go."""
     text = f'{HEAD},active\nA-1,Tea,"24,50",yes\n,Tea,-1,perhaps\nA-3,Tea\nA-4,Tea,1,\na-4,Tea,1,\n'
@@ -148,6 +158,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         ("aliases", "|".join(str(n) for n in range(51))),
         ("tax_pct", "101"),
         ("tax_pct", "many"),
+        ("packs", "box; carton=12"),
         ("stock", "-1"),
         ("stock", "1.5005"),
         ("stock", "1000000001"),
@@ -282,7 +293,7 @@ def test_unicode_text_of_windows_is_read(tmp_path: Path, encoding: str) -> None:
         (b"sku,name,price\r", "holds no products"),
         (b"sku|name|price\nA|Tea|1\n", "separated by commas, semicolons or tabs"),
         (b"a" * 200_000, "not sound CSV"),
-        (b"sku,name\nA,Tea\n", "has no column price"),
+        (b"sku,name\nA,Tea\n", "has no column 'price'"),
         (b"sku,name,price,prize\n", "unknown column 'prize'"),
         (b"sku,name,price,SKU\n", "names a column twice"),
         ("sku,name,price\n".encode("utf-16-le"), "save it as CSV UTF-8"),
@@ -291,7 +302,8 @@ def test_unicode_text_of_windows_is_read(tmp_path: Path, encoding: str) -> None:
         ('[{"name": "Crème"}]'.encode("cp1252"), "not UTF-8 in line 1"),
         ("crème".encode("cp1252") + b"a" * 200_000, "not UTF-8 in line 1"),
         (b"PK\x03\x04rest", "save the sheet as CSV UTF-8"),
-        (b'sku,name,price\nA,"Tea,1\n', "not sound CSV"),
+        (b'sku,name,price\nA,Tea,1\nB,"Tea,1\n', "data, in row 3"),
+        (b"sku,,name,price\nA,,Tea,1\n", "a column without a name"),
         (b"[1", "not sound JSON"),
         (b"[NaN]", "not sound JSON"),
         (b"[" * 100_000, "nested too deeply"),

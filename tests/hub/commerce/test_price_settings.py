@@ -110,6 +110,18 @@ def test_what_does_not_fit_is_refused(key: str, text: str) -> None:
     assert caught.value.remedy
 
 
+def test_a_tax_rate_is_shown_in_plain_digits() -> None:
+    """20 was once told as 2E+1."""
+    assert price_settings.shown(load(changed("{}", {"tax_rate": "20.0"})))["tax_rate"] == "20"
+
+
+def test_only_india_splits_its_tax() -> None:
+    """Another country's bill would name a CVAT and an SVAT."""
+    with pytest.raises(BadValueError):
+        price_settings.change("{}", "tax_parts", "2", Money("AED", 2))
+    assert price_settings.change("{}", "tax_parts", "1", Money("AED", 2))
+
+
 @pytest.mark.parametrize(
     "pricing",
     [

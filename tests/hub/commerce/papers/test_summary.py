@@ -24,7 +24,7 @@ def test_a_summary_says_what_was_ordered_and_what_it_costs() -> None:
     text = ENGLISH.summary(samples.bill((10,), off_pct=2), DELIVERY, "A-1001")
     assert text.splitlines() == [
         "*Order A-1001*",
-        "1. Hex bolt M8×0: 10 carton × ₹2,511.00 = ₹23,353.00 (7 % off)",
+        "1. Hex bolt M8×0: 10 cartons × ₹2,511.00 = ₹23,353.00 (7 % off)",
         "Goods: ₹23,353.00",
         "Festival: −₹467.06",
         "Shipping: ₹200.00",
@@ -131,3 +131,23 @@ def test_a_way_to_pay_that_only_the_shop_knows_stays_as_it_is() -> None:
     """Shops may take what nobody translated."""
     assert ENGLISH.payment("cheque") == "cheque"
     assert Teller(words_of("hi"), "en_IN").payment("cod") == "डिलीवरी पर नकद"
+
+
+@pytest.mark.parametrize(
+    ("language", "unit", "shown"),
+    [
+        ("en", "box", "10 boxes ×"),
+        ("en", "kg", "10 kg ×"),
+        ("en", "pieces", "10 pieces ×"),
+        ("en", "foot", "10 feet ×"),
+        ("hi", "carton", "10 carton ×"),
+    ],
+)
+def test_units_are_named_as_many_are(language: str, unit: str, shown: str) -> None:
+    """In English, where a plural is written otherwise than the unit; symbols stay."""
+    bill = samples.bill((10,))
+    line = msgspec.structs.replace(bill.lines[0], unit=unit)
+    text = Teller(words_of(language), "en_IN").summary(
+        msgspec.structs.replace(bill, lines=(line,)), DELIVERY
+    )
+    assert shown in text

@@ -3,6 +3,7 @@ import hashlib
 import sys
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,13 +19,15 @@ from hub.commerce.papers.fonts import Fonts, FontsMissingError
 from hub.commerce.papers.order_papers import LATE_MS, TRIES_MAX, Said
 from hub.commerce.papers.press import Press
 from hub.commerce.papers.worker import PaperWorker
+from hub.conversation import fates, records
+from hub.conversation.turns import AgentRef
 from hub.store.database import Store
 from hub.store.errors import StoreFull
 from hub.store.media import Incoming, MediaFiles
 from hub.store.outbound import Order
 from hub.store.tx import Row, Tx
 from protocol.codec import decode_data
-from protocol.messages import MessageSend
+from protocol.messages import Fault, MessageSend, MessageStatus
 from tests.fakes import FakeClock
 from tests.hub.commerce.papers import samples
 from tests.hub.commerce.papers.pdfs import pages
@@ -437,3 +440,25 @@ async def test_a_customer_reads_their_language(desk: Desk) -> None:
     assert [(sent.text or "").partition(",")[0] for sent in await desk.sent()] == [
         "ऑर्डर A-1001 का बिल"
     ]
+
+
+async def test_a_paper_that_the_agent_could_not_send_is_no_secret(desk: Desk) -> None:
+    """What the agent reports stands beside the paper, and the doctor counts it as given up."""
+    await desk.owe()
+    await desk.worker(record_said=records.say_file).work_off()
+    said = await desk.store.read(lambda tx: _rows(tx, "SELECT * FROM order_papers ORDER BY kind"))
+    lost, read = (UUID(row["event_id"]) for row in said)
+    agent = AgentRef("ten_a", "agt_a")
+    why = Fault(code="media_unknown", message="the hub does not hold the file")
+    for status in (
+        MessageStatus(ref=lost, state="failed", error=why),
+        MessageStatus(ref=read, state="read"),
+    ):
+        await desk.store.write(partial(fates.take_status, agent=agent, status=status, now_ms=9))
+    papers = await desk.store.all("papers.of_order", tenant_id="ten_a", order_id="ord_1")
+    told = [(row["message_state"], row["message_state_at"]) for row in papers]
+    assert told == [("failed", 9), ("read", 9)]
+    assert msgspec.json.decode(papers[0]["message_error"], type=Fault) == why
+    health = await desk.store.one("papers.health", since=0, tries_max=TRIES_MAX)
+    assert health is not None
+    assert (health["waiting"], health["given_up"], health["given_up_at"]) == (0, 1, 9)

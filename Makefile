@@ -8,7 +8,7 @@ SHOP ?= fasteners
 SEED ?= 1
 MESSAGES ?= 1000
 BIN := .venv/bin
-CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/gateway/recall.py,hub/conversation/turns.py,hub/commerce/aliases.py,hub/commerce/bills.py,hub/commerce/discounts.py,hub/commerce/order_states.py,hub/commerce/places.py,hub/commerce/pricing.py,hub/commerce/products.py,hub/commerce/rounding.py,hub/commerce/shipping.py,hub/commerce/tax.py,hub/commerce/papers/reading_order.py,agent/sender.py,agent/backoff.py
+CORES := protocol/*,hub/gateway/presence.py,hub/gateway/takeover.py,hub/gateway/limits.py,hub/gateway/recall.py,hub/conversation/turns.py,hub/commerce/aliases.py,hub/commerce/bills.py,hub/commerce/discounts.py,hub/commerce/order_states.py,hub/commerce/places.py,hub/commerce/pricing.py,hub/commerce/products.py,hub/commerce/rounding.py,hub/commerce/shipping.py,hub/commerce/tax.py,hub/evaluation/judge.py,hub/evaluation/invariants.py,hub/evaluation/wording.py,hub/commerce/papers/reading_order.py,agent/sender.py,agent/backoff.py
 
 .PHONY: help setup run demo test chaos bench check format spec clean
 .DEFAULT_GOAL := help

@@ -27,13 +27,13 @@ from hub import logs
 from hub.api import routes
 from hub.api.health import Phase, Readiness
 from hub.api.problems import HANDLERS, problem
-from hub.assistant.embedded import EmbeddedEngine
 from hub.assistant.engine import Engine
+from hub.assistant.model import HybridEngine
 from hub.clock import Clock, SystemClock
 from hub.gateway import socket as gate
 from hub.gateway.services import Services
 from hub.gateway.wire import AgentWire
-from hub.parts import Parts, compose, work
+from hub.parts import Parts, compose, engine_of, work
 from hub.settings import Settings, SettingsError
 from hub.store import serving
 from hub.store.database import Store, database_path
@@ -62,7 +62,7 @@ def serve(settings: Settings) -> int:
     clock = SystemClock()
     logs.configure(settings.log_level, clock)
     listener = listen(settings.host, settings.port)
-    hub = Hub(settings, clock, listener, EmbeddedEngine)
+    hub = Hub(settings, clock, listener, partial(engine_of, settings, clock))
     with (
         serving.alone(database_path(settings.database_url)),
         asyncio.Runner(loop_factory=hub.loop_factory) as runner,
@@ -218,12 +218,15 @@ class Hub:
             except StoreError as error:
                 refusal = error
             else:
-                await self._operate(store)
+                await self._operate(store, stack)
         if refusal is not None:
             raise refusal
 
-    async def _operate(self, store: Store) -> None:
-        self.parts = parts = compose(self._settings, self._clock, store, self._engine(store))
+    async def _operate(self, store: Store, stack: AsyncExitStack) -> None:
+        engine = self._engine(store)
+        if isinstance(engine, HybridEngine):
+            stack.push_async_callback(engine.close)
+        self.parts = parts = compose(self._settings, self._clock, store, engine)
         services = parts.services
         now = self._clock.now_ms()
         services.ticker.expect(*await store.write(lambda tx: services.roster.begin(tx, now)))

@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import Coroutine
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final, NoReturn
 
 import msgspec
 import structlog
 
+from hub.assistant import budget
+from hub.assistant.embedded import EmbeddedEngine
 from hub.assistant.engine import Engine
+from hub.assistant.model import HybridEngine, ModelEngine
+from hub.assistant.model_loop import TurnLimits
+from hub.assistant.model_wire import Endpoint, Wire
 from hub.clock import Clock
 from hub.commerce.papers.worker import PaperWorker
 from hub.conversation import records
@@ -28,6 +34,7 @@ from hub.store.policy import TenantPolicy
 from protocol import session
 
 HOUSEKEEPING_S: Final = 3600.0
+ENGINE_SPARE_S: Final = 10.0  # beyond the model's time, for the answer that stands ready
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +47,40 @@ class Parts(msgspec.Struct, frozen=True):
     papers: PaperWorker
     files: MediaFiles
     gauge: pressure.Gauge
+
+
+def engine_of(settings: Settings, clock: Clock, store: Store) -> Engine:
+    """The embedded engine; with a key, a model beside it."""
+    embedded, key, name = EmbeddedEngine(store), settings.openai_api_key, settings.model_name
+    if key is None or settings.model_mode == "embedded":
+        return embedded
+    if name is None:  # a key may stand there for other programs: no customer's words go out by it
+        log.warning("model_not_used", remedy="Set SAK_HUB_MODEL_NAME to have a model asked.")
+        return embedded
+    limits = budget.Limits(
+        tenant_day=budget.Limit(settings.model_tenant_day_tokens),
+        tenant_month=budget.Limit(settings.model_tenant_month_tokens),
+        customer_day=budget.Limit(settings.model_customer_day_tokens),
+    )
+    model = ModelEngine(
+        store,
+        clock,
+        Wire(Endpoint.of(key.reveal(), name, settings.model_url)),
+        prices=_prices(settings),
+        limits=lambda _: limits,
+        turn_limits=TurnLimits(turn_s=settings.model_turn_timeout_s),
+    )
+    log.info("model_used", mode=settings.model_mode, model=name)
+    return HybridEngine(embedded, model, lambda _: settings.model_mode)
+
+
+def _prices(settings: Settings) -> budget.Prices:
+    return budget.Prices(
+        input=Decimal(str(settings.model_price_input)),
+        cached=Decimal(str(settings.model_price_cached)),
+        cache_write=Decimal(str(settings.model_price_cache_write)),
+        output=Decimal(str(settings.model_price_output)),
+    )
 
 
 def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> Parts:
@@ -65,6 +106,7 @@ def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> P
         may_answer=registry.is_known,
         acted=papers.wake,
         defaults=defaults,
+        engine_timeout_s=settings.model_turn_timeout_s + ENGINE_SPARE_S,
     )
 
     def know(agent_id: str) -> None:

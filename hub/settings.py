@@ -1,7 +1,8 @@
 """Everything that may be set about a hub: the one place that reads the environment and the file.
 
 `SAK_HUB_PORT=8080` in the environment or `port = 8080` in a TOML file, which `SAK_HUB_CONFIG` (or
-an argument) names; the environment wins. `docs/settings.md` shows `settings_table()`.
+an argument) names; the environment wins. `docs/settings.md` shows `settings_table()`. The key to a
+language model is `OPENAI_API_KEY` in the environment and nowhere else.
 """
 
 import ipaddress
@@ -19,18 +20,36 @@ from platformdirs import user_data_path
 
 PREFIX: Final = "SAK_HUB_"
 CONFIG: Final = f"{PREFIX}CONFIG"
+MODEL_KEY: Final = "OPENAI_API_KEY"
 
 Text = Annotated[str, Meta(min_length=1)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Positive = Annotated[float, Meta(gt=0, le=1e9)]  # a bound, so that infinity is none
 NotNegative = Annotated[float, Meta(ge=0, le=1e9)]
 Percent = Annotated[float, Meta(gt=0, le=100)]
+Tokens = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
 class SettingsError(Exception):
     """A setting is wrong: one sentence that names it and the remedy, never its value."""
 
     code = "settings"
+
+
+class Secret:
+    """A text that no log line and no traceback shows."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret()"
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
 
 
 def _default_database() -> str:
@@ -69,6 +88,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     debounce_s: NotNegative = 3.0
     disk_full_pct: Percent = 90.0
     inbox_max: Positive = 10_000.0
+    model_mode: Literal["embedded", "hybrid", "model"] = "hybrid"
+    model_name: Text | None = None
+    model_url: Text = "https://api.openai.com/v1"
+    model_turn_timeout_s: Positive = 25.0
+    model_price_input: NotNegative = 0.0
+    model_price_cached: NotNegative = 0.0
+    model_price_cache_write: NotNegative = 0.0
+    model_price_output: NotNegative = 0.0
+    model_tenant_day_tokens: Tokens | None = None
+    model_tenant_month_tokens: Tokens | None = None
+    model_customer_day_tokens: Tokens | None = None
+    openai_api_key: Secret | None = None  # not in MEANINGS: neither file nor prefix sets it
 
     @classmethod
     def load(cls, environ: Mapping[str, str], toml_path: Path | None = None) -> Self:
@@ -81,7 +112,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if toml_path is None and environ.get(CONFIG):
             toml_path = Path(environ[CONFIG])
         values = {} if toml_path is None else _from_file(toml_path)
-        settings = cls(**(values | _from_environment(environ)))
+        key = environ.get(MODEL_KEY, "").strip()
+        values |= _from_environment(environ)
+        settings = cls(**values, openai_api_key=Secret(key) if key else None)
         _check_together(settings)
         return settings
 
@@ -121,6 +154,17 @@ MEANINGS: Final[Mapping[str, str]] = {
     "debounce_s": "quiet time in a chat before it is answered, where the tenant sets none",
     "disk_full_pct": "disk use at which agents are asked to wait",
     "inbox_max": "events not yet worked on at which agents are asked to wait",
+    "model_mode": "where there is a key, the model answers never, what code cannot, or all it may",
+    "model_name": "the model, as its provider names it; without it none is asked, key or not",
+    "model_url": "where the model is: anything that speaks OpenAI's Chat Completions",
+    "model_turn_timeout_s": "how long the model may take before the hub gives its own answer",
+    "model_price_input": "price of a million tokens read, in the currency of the provider's bill",
+    "model_price_cached": "the same for those that the provider had in its cache",
+    "model_price_cache_write": "the same for those that it writes to its cache",
+    "model_price_output": "the same for those that it writes",
+    "model_tenant_day_tokens": "tokens of one shop in a day of its own; without it, any number",
+    "model_tenant_month_tokens": "the same in a month",
+    "model_customer_day_tokens": "tokens of one customer of a shop in a day",
 }
 
 
@@ -128,6 +172,8 @@ def settings_table() -> str:
     """Every setting as a Markdown table; `docs/settings.md` must hold exactly this."""
     lines = ["| setting | default | allowed | meaning |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(Settings):
+        if field.name not in MEANINGS:
+            continue
         default = "`hub.db` in the platform's data directory"
         if field.default is not msgspec.NODEFAULT:
             default = _shown(field.default)
@@ -184,7 +230,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f"The settings file {path} is no TOML{f' ({where[0]})' if where else ''}. Correct it."
         ) from None
-    fields = Settings.__struct_fields__
+    fields = tuple(MEANINGS)
     for name in found:
         if name not in fields:
             raise _unknown(name, fields, f"in {path}")
@@ -192,7 +238,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    variables = {_variable(name): name for name in Settings.__struct_fields__}
+    variables = {_variable(name): name for name in MEANINGS}
     found: dict[str, Any] = {}
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable == CONFIG:
@@ -233,6 +279,7 @@ def _check_together(settings: Settings) -> None:
             "SAK_HUB_PUBLIC_URL must be an address like https://hub.example.com, without query."
         )
     _check_tls(settings)
+    _check_model(settings)
     if not settings.is_local and not settings.behind_proxy and not settings.tls_cert:
         raise SettingsError(
             "SAK_HUB_HOST is reachable from other machines without encryption. Set "
@@ -248,6 +295,14 @@ def _check_tls(settings: Settings) -> None:
         path = getattr(settings, name)
         if path is not None and not Path(path).is_file():
             raise SettingsError(f"{_variable(name)} names a file that is not there. Correct it.")
+
+
+def _check_model(settings: Settings) -> None:
+    if not _is_http(settings.model_url):
+        raise SettingsError(
+            "SAK_HUB_MODEL_URL must be an address like https://models.example.com/v1, without "
+            "query."
+        )
 
 
 def _is_http(url: str) -> bool:

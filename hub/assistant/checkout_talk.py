@@ -7,7 +7,10 @@ and the order that was shown. What is missing is asked for in one message.
 from typing import Final
 
 from hub.assistant import tools
+from hub.assistant.amounts import marks_of
 from hub.assistant.hearing import Heard, hear, sentences
+from hub.assistant.language import was_said
+from hub.assistant.lists import VERBS
 from hub.assistant.reading import Reader
 from hub.assistant.search import has_digit
 from hub.assistant.shop_talk import ways_to_pay
@@ -87,6 +90,20 @@ def decline(visit: Visit) -> None:
     visit.tell("checkout", "not_placed")
 
 
+def ask_again(visit: Visit) -> bool:
+    """Whether the yes came to a question that a yes does not answer; that is asked once more."""
+    language, questions = visit.language, []
+    if visit.was_said("ask_tax_number"):
+        questions.append(language.say("send_tax_number"))
+    if visit.was_said("ask_place"):
+        questions.append(language.say("ask_place"))
+    if _payment_asked(visit):
+        questions.append(language.say("ask_payment", ways=ways_to_pay(visit)))
+    if questions:
+        visit.say("checkout", "checkout", "\n".join(questions))
+    return bool(questions)
+
+
 def show_again(visit: Visit) -> None:
     """The order that is open, as it would be now."""
     _prepare(visit)
@@ -114,14 +131,27 @@ def take_address(visit: Visit, heard: Heard) -> bool:
 
 
 def _is_address(visit: Visit, heard: Heard) -> bool:
-    if heard.asks or not visit.was_said("ask_address") or len(heard.words) < ADDRESS_WORDS_MIN:
+    language, words = visit.language, heard.words
+    if heard.asks or len(words) < ADDRESS_WORDS_MIN or not _misses_address(visit):
         return False
-    language = visit.language
-    if any(language.means(heard.words, intent) for intent in ("want", "person")):
+    if any(language.means(words, intent) for intent in ("want", "person")):
         return False
-    if language.means(heard.words, "address_word"):
+    numbered = any(map(has_digit, words))
+    if language.means(words, "address_word"):
+        return visit.was_said("ask_address") or (numbered and not _names_goods(visit, heard))
+    verbs = any(not mark.kinds.isdisjoint(VERBS) for mark in marks_of(words, language))
+    timed = not language.tables.uncounted.isdisjoint(words)
+    asked = visit.was_said("ask_address") and numbered and not (verbs or timed)
+    return asked and not _names_goods(visit, heard)
+
+
+def _misses_address(visit: Visit) -> bool:
+    """Whether the address was asked for, now or a little earlier, and is not known yet."""
+    customer, question = visit.box.overlay.customer, visit.language.say("ask_address")
+    if visit.was_said("ask_address"):
         return True
-    return any(map(has_digit, heard.words)) and not _names_goods(visit, heard)
+    asked = any(line.author == "bot" and question in line.text for line in visit.turn.history)
+    return asked and (customer is None or customer.address is None)
 
 
 def _names_goods(visit: Visit, heard: Heard) -> bool:
@@ -209,7 +239,7 @@ def _wants_tax_question(visit: Visit) -> bool:
 
 
 def _payment_asked(visit: Visit) -> bool:
-    return visit.was_said("ask_payment", ways=ways_to_pay(visit))
+    return visit.was_said("ask_payment")
 
 
 def _place(visit: Visit) -> str | None:
@@ -232,10 +262,9 @@ def _payment(visit: Visit) -> str | None:
 
 def _said_earlier(visit: Visit) -> str | None:
     """The way to pay that the customer named since the last order, while this one was prepared."""
-    placed = visit.language.say("placed", order_no="\0", total="\0").partition("\0")[0]
     for line in reversed(visit.turn.history):
         old = line.at_ms < visit.turn.now_ms - LIFE_MS
-        if old or (line.author != "customer" and placed in line.text):
+        if old or (line.author != "customer" and was_said("placed", line.text)):
             return None
         for text in sentences(line.text) if line.author == "customer" else ():
             payment = hear(text, visit.language, visit.shop, place_asked=False).payment

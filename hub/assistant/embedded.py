@@ -17,6 +17,8 @@ from hub.assistant.hearing import Heard, hear, sentences
 from hub.assistant.language import Language, load
 from hub.assistant.reading import Reader
 from hub.assistant.signs import words_of
+from hub.assistant.spoken import spoken_in
+from hub.assistant.tables import LANGUAGES
 from hub.assistant.tools import EmptyCart, Reason
 from hub.assistant.visit import Visit
 from hub.store.database import Store
@@ -31,19 +33,25 @@ _LINK: Final = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+", re.IGNORECASE)
 
 
 class EmbeddedEngine:
-    """Answers from what is in `store`, in the language of the file `replies/{language}.toml`."""
+    """Answers from what is in `store`, in the customer's language where the shop speaks it."""
 
-    def __init__(self, store: Store, language: str = "en") -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._language = load(language)
+        for code in LANGUAGES:
+            load(code)  # a faulty file is named at the start, and no customer waits for it
 
     async def answer(self, turn: Turn) -> Answer:
         """The answer to all messages of the turn."""
-        return await self._store.read(partial(reply, turn=turn, language=self._language))
+        return await self._store.read(partial(_in_their_language, turn=turn))
+
+
+def _in_their_language(tx: Tx, turn: Turn) -> Answer:
+    spoken = spoken_in(tx, turn)
+    return spoken.remembered(reply(tx, turn, load(spoken.code)))
 
 
 def reply(tx: Tx, turn: Turn, language: Language) -> Answer:
-    """The answer to `turn`, from the database as `tx` shows it."""
+    """The answer to `turn` in a language, from the database as `tx` shows it."""
     written = (_LINK.sub(" ", line.text[:TEXT_MAX_CHARS]) for line in turn.messages)
     texts = [text for text in written if text.strip()]
     if not texts:
@@ -120,16 +128,24 @@ class _Conversation:
         if order is not None and order.order_no in visit.last_words:
             order_talk.agree_to_cancel(visit, order)
             return True
-        if draft is None and visit.was_said("ask_tax_number"):
-            visit.tell("checkout", "send_tax_number")
+        if draft is None and overlay.cart.lines and checkout_talk.ask_again(visit):
             return True
         if draft is None:
-            return False
+            return self._goes_on()
         if visit.was_said("confirm") or visit.language.means(self._words, "checkout"):
             checkout_talk.confirm(visit)
         else:
             checkout_talk.show_again(visit)  # it was a yes to something else
         return True
+
+    def _goes_on(self) -> bool:
+        """Whether a yes wants what is in the cart: to its sum, or said as of an order."""
+        visit = self._visit
+        strong = not visit.language.is_only(self._words, "yes", "checkout")
+        wanted = bool(visit.box.overlay.cart.lines) and (strong or visit.was_said("cart_hint"))
+        if wanted:
+            checkout_talk.check_out(visit)
+        return wanted
 
     def _no(self) -> bool:
         """Whether the no is one to an open question about an order; that is noted."""
@@ -154,15 +170,13 @@ class _Conversation:
     def _act(self, heard: Heard) -> bool:
         """Whether a sentence is about the cart as a whole or about orders; it is answered."""
         visit, language, words = self._visit, self._visit.language, heard.words
-        order_talk.use_coupon(visit, heard)
+        if order_talk.use_coupon(visit, heard):
+            return True
         if language.means(words, "empty"):
             return self._empty(heard)
-        if self._calls_off(heard):
-            if heard.order_no is None and self._is_shown():
-                checkout_talk.decline(visit)
-            else:
-                order_talk.call_off(visit, heard.order_no)
-        elif heard.order_no is not None or language.means(words, "status"):
+        if self._cancel(heard):
+            return True
+        if heard.order_no is not None or language.means(words, "status"):
             order_talk.tell_status(visit, heard.order_no)
         elif language.is_only(words, "show_cart"):
             shopping.show_cart(visit)
@@ -172,6 +186,22 @@ class _Conversation:
             shop_talk.deliver_to(visit, heard.place)
         elif heard.asks and language.means(words, "how_to"):
             visit.tell("info", "how_to_order")
+        else:
+            return False
+        return True
+
+    def _cancel(self, heard: Heard) -> bool:
+        """Whether an order, or what is just being made, is to be called off, or how to is asked."""
+        visit, language = self._visit, self._visit.language
+        if self._calls_off(heard):
+            if heard.order_no is None and self._is_shown():
+                checkout_talk.decline(visit)
+            else:
+                order_talk.call_off(visit, heard.order_no)
+        elif heard.asks and language.means(heard.words, "call_off"):
+            visit.tell("info", "how_to_cancel")
+        elif not heard.asks and language.is_only(heard.words, "call_off"):
+            order_talk.call_off_all(visit, heard)
         else:
             return False
         return True

@@ -74,6 +74,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     `path` names the way taken ("embedded.price", "model"). `handover` is the reason for calling a
     person, or None; with it the words announce that and the bot leaves the chat to that person.
     `effects` are what the words say was done: they happen with the reply, or the turn begins anew.
+    `language` is that of the words.
     """
 
     text: str
@@ -81,6 +82,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     handover: str | None = None
     effects: tuple[Effect, ...] = ()
+    language: str = "en"
 
 
 class Engine(Protocol):

@@ -14,6 +14,7 @@ import msgspec
 
 from hub.assistant.language import PAYMENTS, Language
 from hub.assistant.signs import words_of
+from hub.assistant.tables import ALIKE, OPTIONAL
 from hub.commerce.shipping import Shipping, place_in
 
 Phrases = tuple[tuple[str, ...], ...]
@@ -26,6 +27,7 @@ _TAX_NUMBER: Final = re.compile(
 _NUMBERED: Final = r"\W{0,3}((?=[^\s]*\d)[0-9a-z]{8,20})(?!\w)"
 _POSTCODE: Final = re.compile(r"(?<![\w.,/+-])([1-8]\d{2}) ?(?!000)(\d{3})(?![\w]|[.,/-]\d)")
 _BARE_NO: Final = re.compile(r"(?<![\w.,-])\d{3,9}(?![\w-]|[.,]\d)")
+_MARKS: Final = f"[{OPTIONAL}]*"
 _NAME_MAX_CHARS: Final = 80
 _ADDRESS_MAX_CHARS: Final = 500
 
@@ -75,6 +77,7 @@ class Shop(msgspec.Struct, frozen=True):
 
 def hear(text: str, language: Language, shop: Shop, *, place_asked: bool) -> Heard:
     """What one sentence says. `place_asked`: it may be an answer to where the order shall go."""
+    text = unicodedata.normalize("NFC", text)
     words = tuple(words_of(text))
     ear = _Ear(text, language)
     asks = is_question(text, words, language)
@@ -89,7 +92,7 @@ def hear(text: str, language: Language, shop: Shop, *, place_asked: bool) -> Hea
     address, transporter = ear.behind("own_address"), ear.behind("transporter")
     coupon = ear.coupon()
     payment = next((way for way in PAYMENTS if ear.says(f"pay_{way}")), None)
-    checkout = ear.wants_checkout()
+    checkout = order_no is None and ear.wants_checkout()
     place = ear.place(shipping, place_asked or checkout or payment is not None)
     return msgspec.structs.replace(
         heard,
@@ -108,8 +111,7 @@ def hear(text: str, language: Language, shop: Shop, *, place_asked: bool) -> Hea
 def is_question(text: str, words: Sequence[str], language: Language) -> bool:
     """Whether a sentence asks; a polite request does not, however it ends."""
     if language.means(words, "polite"):
-        begins = language.intents["question"]
-        return any(tuple(words[: len(phrase)]) == phrase for phrase in begins)
+        return language.begins(words, "question")
     if text.rstrip().endswith(("?", "？", "؟")):
         return True
     return any(language.means(words, intent) for intent in ("question", "again"))
@@ -214,7 +216,7 @@ class _Ear:
         if not (led or alone or anywhere):
             return None
         self._cut(found)
-        return place
+        return place.strip(" .,;:!")
 
     def _cut(self, found: re.Match[str]) -> str:
         self.rest = f"{self.rest[: found.start()]} , {self.rest[found.end() :]}"
@@ -253,4 +255,12 @@ def _any(phrases: Phrases) -> str:
 
 
 def _spelled(phrase: Sequence[str]) -> str:
-    return r"[\W_]{1,3}".join(map(re.escape, phrase))
+    return r"[\W_]{1,3}".join("".join(map(_letter, word)) for word in phrase)
+
+
+@lru_cache(maxsize=512)
+def _letter(char: str) -> str:
+    """A pattern for the letter in all spellings that are folded into it, with the marks on it."""
+    if char.isascii():
+        return re.escape(char)
+    return f"[{re.escape(char + ALIKE.get(char, ''))}]{_MARKS}"

@@ -1,19 +1,21 @@
 """What the keyless assistant says and understands in one language, read from `replies/`.
 
-How quantities are given in it stands beside that, in `numbers/`.
+How quantities are given in it stands beside that, in `numbers/`. Words are compared folded: ways to
+spell one that readers take for the same are the same.
 """
 
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from string import Formatter
 from typing import Final
 
 import msgspec
 
 from hub.assistant import tables
 from hub.assistant.signs import SIGNS
-from hub.assistant.tables import Tables
+from hub.assistant.tables import LANGUAGES, Tables, fold
 from hub.commerce.order_states import STATES
 from hub.commerce.words import normalise
 
@@ -114,18 +116,25 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "cart_hint": "",
         "cart_title": "",
         "cart_sum": "total",
+        "cart_sum_shipped": "total",
         "cart_empty": "",
         "emptied": "",
         "how_to_empty": "",
         "how_to_order": "",
         "removed": "product",
         "not_in_cart": "",
+        "not_there": "product",
+        "how_to_remove": "product",
+        "how_to_cancel": "",
+        "rest_done": "count",
+        "not_found_named": "names",
         "cart_full": "",
         "again": "",
         "gone": "names",
         "no_orders": "",
         "coupon_taken": "coupon amount",
         "coupon_noted": "coupon",
+        "coupon_removed": "",
         "coupon_unknown": "",
         "ask_tax_number": "",
         "send_tax_number": "",
@@ -178,8 +187,17 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
 """Every reply that a language file must have, and what may stand in its braces."""
 
 
+MIXED: Final[Mapping[str, tuple[str, ...]]] = {
+    "hi": ("hi-Latn", "en"),
+    "hi-Latn": ("en", "hi"),
+    "ar": ("en",),
+}
+"""The languages whose words are understood within another: people mix them in one message. English
+takes none, for short words of Hindi in Latin letters are English ones, too."""
+
+
 class Language(msgspec.Struct, frozen=True, kw_only=True):
-    """A language file, its words normalised as customers' are.
+    """A language file, its words normalised and folded as customers' are compared.
 
     `assent` are the words that a yes may have around it and still be one.
     """
@@ -204,29 +222,36 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
 
     def means(self, words: Sequence[str], intent: str) -> bool:
         """Whether one of the intent's phrases stands in `words`."""
-        return any(find_phrase(words, phrase) is not None for phrase in self.intents[intent])
+        folded = [fold(word) for word in words]
+        return any(find_phrase(folded, phrase) is not None for phrase in self.intents[intent])
+
+    def begins(self, words: Sequence[str], intent: str) -> bool:
+        """Whether `words` begin with one of the intent's phrases."""
+        folded = tuple(fold(word) for word in words)
+        return any(folded[: len(phrase)] == phrase for phrase in self.intents[intent])
 
     def is_only(self, words: Sequence[str], *intents: str) -> bool:
         """Whether `words` are phrases of these intents and fillers, and nothing else."""
         meant = self.places(words, *intents)
         rest = (word for at, word in enumerate(words) if at not in meant)
-        return bool(meant) and all(word in self.filler for word in rest)
+        return bool(meant) and all(fold(word) in self.filler for word in rest)
 
     def agrees(self, words: Sequence[str]) -> bool:
         """Whether `words` are an explicit yes and nothing else: `ok wait` is none."""
         meant = self.places(words, "agree")
         return bool(meant) and all(
-            at in meant or word in self.assent for at, word in enumerate(words)
+            at in meant or fold(word) in self.assent for at, word in enumerate(words)
         )
 
     def places(self, words: Sequence[str], *intents: str) -> set[int]:
         """Which of `words` belong to phrases of these intents."""
         phrases = [phrase for intent in intents for phrase in self.intents[intent]]
+        folded = [fold(word) for word in words]
         return {
             at
             for phrase in phrases
             for start in range(len(words))
-            if tuple(words[start : start + len(phrase)]) == phrase
+            if tuple(folded[start : start + len(phrase)]) == phrase
             for at in range(start, start + len(phrase))
         }
 
@@ -251,9 +276,38 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Language:
-    """The language of the file `replies/{name}.toml`; ValueError names what is missing in it."""
+    """The language of the file `replies/{name}.toml`, with the words of those it is mixed with.
+
+    Raises:
+        ValueError: something is missing in a file; it is named.
+    """
+    every = [_alone(code) for code in (name, *MIXED.get(name, ()))]
+    return msgspec.structs.replace(
+        every[0],
+        intents={
+            intent: tuple(dict.fromkeys(words for one in every for words in one.intents[intent]))
+            for intent in INTENTS
+        },
+        filler=frozenset(word for one in every for word in one.filler),
+        assent=frozenset(word for one in every for word in one.assent),
+    )
+
+
+@lru_cache(maxsize=8)
+def _alone(name: str) -> Language:
     text = files("hub.assistant").joinpath("replies", f"{name}.toml").read_text("utf-8")
     return parse(text, tables.load(name), name)
+
+
+def was_said(reply: str, text: str) -> bool:
+    """Whether `text` holds the reply, in whichever language: the customer may have changed it."""
+    return any(_longest_piece(load(code).replies[reply]) in text for code in LANGUAGES)
+
+
+@lru_cache(maxsize=64)
+def _longest_piece(template: str) -> str:
+    """What of a template stands there whatever its places are filled with."""
+    return max((words for words, *_ in Formatter().parse(template)), key=len)
 
 
 def parse(text: str, known: Tables, code: str = "en") -> Language:
@@ -273,17 +327,19 @@ def parse(text: str, known: Tables, code: str = "en") -> Language:
         replies=file.replies,
         plurals=file.plurals,
         intents={
-            intent: tuple(
-                words for phrase in phrases if (words := tuple(normalise(phrase).split()))
-            )
+            intent: tuple(words for phrase in phrases if (words := tuple(_folded(phrase))))
             for intent, phrases in file.intents.items()
         },
         filler=frozenset(
-            [*file.words["filler"], *known.filler, *known.money, *known.ordinals, *SIGNS]
+            [*_folded(*file.words["filler"]), *known.filler, *known.money, *known.ordinals, *SIGNS]
         ),
-        assent=frozenset(file.words["assent"]),
+        assent=frozenset(_folded(*file.words["assent"])),
         tables=known,
     )
+
+
+def _folded(*phrases: str) -> list[str]:
+    return [fold(word) for phrase in phrases for word in normalise(phrase).split()]
 
 
 def _check_places(reply: str, template: str) -> None:

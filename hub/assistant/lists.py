@@ -5,6 +5,7 @@ All of it is decided from the words alone, in the order in which they stand.
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -20,16 +21,25 @@ class Act(StrEnum):
     ADD = "add"
     SET = "set"
     REMOVE = "remove"
+    DOUBLE = "double"
+
+
+VERBS: Final[frozenset[Kind]] = frozenset(("add", "set", "remove", "double"))
+"""What a part may say of its own that is to be done."""
 
 
 class Part(msgspec.Struct, frozen=True):
-    """The words of an item with what is said in them, and the line that they stand in."""
+    """The words of an item with what is said in them, and the line that they stand in.
+
+    `joined`: an "and" or a "+" stands in front of it.
+    """
 
     words: tuple[str, ...]
     amounts: tuple[Amount, ...]
     named: tuple[str, ...]
     marks: tuple[Mark, ...]
     line: int
+    joined: bool = False
 
     @property
     def amount(self) -> Amount | None:
@@ -38,6 +48,11 @@ class Part(msgspec.Struct, frozen=True):
 
     def says(self, kind: Kind) -> bool:
         return any(kind in mark.kinds for mark in self.marks)
+
+    @property
+    def verbs(self) -> frozenset[Kind]:
+        """What it says is to be done."""
+        return frozenset(kind for mark in self.marks for kind in mark.kinds) & VERBS
 
     @property
     def begins_named(self) -> bool:
@@ -57,7 +72,9 @@ def acts(parts: Sequence[Part], *, after_change: bool) -> list[Act]:
     acts: list[Act] = []
     going_on = Act.NAME
     for at, (part, act) in enumerate(zip(parts, own, strict=True)):
-        if act is None:
+        if at > 0 and goes_on(parts[at - 1], part):
+            act = Act.REMOVE if acts[-1] is Act.REMOVE else Act.ADD
+        elif act is None:
             act = _verb_behind(parts, own, at) or (going_on if part.named else Act.NAME)
         elif _governs(part):
             going_on = act
@@ -65,9 +82,27 @@ def acts(parts: Sequence[Part], *, after_change: bool) -> list[Act]:
     return acts
 
 
+def goes_on(before: Part, part: Part) -> bool:
+    """Whether a part only says how many more in another measure: `2 boxes and 50 pieces`."""
+    if before.amount is None or part.amount is None or part.verbs or part.says("correct"):
+        return False
+    alike = set(part.named) <= set(before.named) and not (before.is_for_each or part.is_for_each)
+    return part.joined and alike and before.amount.measure != part.amount.measure
+
+
+def names_both(part: Part, behind: Part) -> bool:
+    """Whether the name stands behind the second amount: `2 boxes and 50 pieces of soap`."""
+    amounts = (part.amount, behind.amount)
+    measures = {None if amount is None else amount.measure for amount in amounts}
+    counted = len(measures) > 1 and None not in measures
+    return counted and behind.joined and bool(behind.named) and not (part.named or behind.verbs)
+
+
 def _own_act(part: Part, at: int, *, after_change: bool) -> Act | None:
     if part.says("remove"):
         return Act.REMOVE
+    if part.says("double"):
+        return Act.DOUBLE
     if part.says("add") or _says_more(part, first=at == 0):
         return Act.ADD
     if part.says("set") or (part.says("only") and part.amount is not None):
@@ -88,13 +123,12 @@ def _says_more(part: Part, *, first: bool) -> bool:
 
 def _governs(part: Part) -> bool:
     """Whether what the part says goes on for the next: "add 2 oil and 5 sugar"."""
-    verbs = [mark for mark in part.marks if not mark.kinds.isdisjoint({"add", "set", "remove"})]
-    return bool(verbs) and not _ends_in_verb(part)
+    return bool(part.verbs) and not _ends_in_verb(part)
 
 
 def _ends_in_verb(part: Part) -> bool:
     """Whether the verb stands last, as in Hindi: "cheeni aur namak daal do"."""
-    verbs = [mark for mark in part.marks if not mark.kinds.isdisjoint({"add", "set", "remove"})]
+    verbs = [mark for mark in part.marks if not mark.kinds.isdisjoint(VERBS)]
     return bool(verbs) and verbs[-1].end == len(part.words) and verbs[-1].start > 0
 
 
@@ -105,8 +139,7 @@ def _verb_behind(parts: Sequence[Part], own: Sequence[Act | None], at: int) -> A
             continue
         part = parts[behind]
         alone = not part.named and part.amount is None and part.line >= parts[at].line
-        verb = part.says("add") or part.says("set") or part.says("remove")
-        return own[behind] if verb and (_ends_in_verb(part) or alone) else None
+        return own[behind] if part.verbs and (_ends_in_verb(part) or alone) else None
     return None
 
 
@@ -124,9 +157,21 @@ def lenders(parts: Sequence[Part]) -> list[int | None]:
         if part.amount is None and not _has_size_for_each(part):
             continue
         for place in _covered(parts, at):
-            if parts[place].amount is None and parts[place].named and lenders[place] is None:
+            other = parts[place]
+            free = other.amount is None and other.named and lenders[place] is None
+            if free and not (differ(other, part) or _is_denied(other)):
                 lenders[place] = at
     return lenders
+
+
+def differ(part: Part, other: Part) -> bool:
+    """Whether each says something else is to be done: "remove rice and add 10 bags"."""
+    return bool(part.verbs and other.verbs) and part.verbs.isdisjoint(other.verbs)
+
+
+def _is_denied(part: Part) -> bool:
+    """`cheeni nahi`: what is named is just not wanted."""
+    return any("correct" in mark.kinds and mark.end == len(part.words) for mark in part.marks)
 
 
 def _has_size_for_each(part: Part) -> bool:

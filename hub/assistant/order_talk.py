@@ -1,11 +1,19 @@
 """Talk about orders that were placed: how they stand, calling them off, the same again."""
 
+from typing import Final
+
+import msgspec
+
 from hub.assistant import tools
+from hub.assistant.amounts import marks_of
 from hub.assistant.hearing import Heard
 from hub.assistant.shopping import refusals_of, show_cart
 from hub.assistant.tools import CancelAsked, Cancelled, CouponNoted, Declined, OrderShown
 from hub.assistant.visit import Visit
+from hub.commerce.discount_store import knows_coupon
 from hub.commerce.orders import Order
+
+REPEATED_MAX_CHARS: Final = 480  # of the goods of last time: what is gone stands behind them
 
 
 def tell_status(visit: Visit, order_no: str | None) -> None:
@@ -62,18 +70,51 @@ def repeat(visit: Visit) -> None:
         visit.tell("order", "no_orders")
         return
     visit.tell("cart", "again")
-    show_cart(visit)
+    show_cart(visit, chars_max=REPEATED_MAX_CHARS)
     if result.repeat.refusals:
         visit.say("refused", "unsold", refusals_of(visit, result.repeat.refusals))
     if result.repeat.gone:
         visit.tell("cart", "gone", names=", ".join(result.repeat.gone[:5]))
 
 
-def use_coupon(visit: Visit, heard: Heard) -> None:
-    """Note the coupon that the customer named."""
-    if heard.coupon is None:
-        return
-    result = visit.box.apply_coupon(tools.ApplyCoupon(heard.coupon))
+def use_coupon(visit: Visit, heard: Heard) -> bool:
+    """Note the coupon that the customer named, or drop it; whether nothing else was said."""
+    if heard.asks or _drops_coupon(visit, heard):
+        return not heard.asks
+    code = heard.coupon or heard.text.strip()
+    alone = heard.coupon is None
+    if alone and not knows_coupon(visit.tx, visit.tenant_id, code.upper()):
+        return False
+    _take_coupon(visit, code)
+    return alone
+
+
+def _drops_coupon(visit: Visit, heard: Heard) -> bool:
+    if not visit.language.means(heard.words, "coupon") or not _says_remove(visit, heard):
+        return False
+    cart = visit.box.overlay.cart
+    visit.box.overlay.set_cart(msgspec.structs.replace(cart, coupons=()))
+    visit.tell("cart", "coupon_removed" if cart.coupons else "not_in_cart")
+    return True
+
+
+def _says_remove(visit: Visit, heard: Heard) -> bool:
+    return any("remove" in mark.kinds for mark in marks_of(heard.words, visit.language))
+
+
+def call_off_all(visit: Visit, heard: Heard) -> None:
+    """A "cancel it" that nothing was asked before: the cart's, the last order's, or nothing's."""
+    overlay = visit.box.overlay
+    if not _says_remove(visit, heard) or overlay.customer is None:
+        visit.tell("declined", "declined")
+    elif overlay.cart.lines:
+        visit.tell("cart", "how_to_empty")
+    else:
+        call_off(visit, None)
+
+
+def _take_coupon(visit: Visit, code: str) -> None:
+    result = visit.box.apply_coupon(tools.ApplyCoupon(code))
     if not isinstance(result, CouponNoted):
         visit.tell("cart", "coupon_unknown")
     elif result.amount:

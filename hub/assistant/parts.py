@@ -14,7 +14,7 @@ import msgspec
 from hub.assistant import signs
 from hub.assistant.amounts import UNCOUNTED, Amount, find_amounts, is_size, marks_of
 from hub.assistant.language import Language
-from hub.assistant.lists import Act, Part, acts, is_for_all, lenders
+from hub.assistant.lists import Act, Part, acts, differ, goes_on, is_for_all, lenders, names_both
 from hub.assistant.quantities import other_words, wanted
 from hub.assistant.search import is_compound
 from hub.assistant.tables import fold
@@ -62,9 +62,9 @@ def items_of(
     product is. After a change of a quantity (`after_change`) a bare number corrects it.
     """
     found = (
-        _part(words, number, language, sold)
+        part
         for number, line in enumerate(signs.without_counting(text.splitlines()))
-        for words in _split_line(line, language, is_one, sold)
+        for part in _split_line(line, number, language, is_one, sold)
     )
     parts = list(islice(found, most))
     done, lent_by = acts(parts, after_change=after_change), lenders(parts)
@@ -90,7 +90,14 @@ def _item(parts: Sequence[Part], done: Sequence[Act], at: int, lender: int | Non
     )
 
 
-def _part(words: list[str], line: int, language: Language, sold: Callable[[str], bool]) -> Part:
+def _part(
+    words: list[str],
+    line: int,
+    language: Language,
+    sold: Callable[[str], bool],
+    *,
+    joined: bool = False,
+) -> Part:
     amounts = find_amounts(words, language)
     named = other_words(words, amounts, language, sold)
     sizes = [word for word in named if any(words[a.start] == word for a in amounts)]
@@ -101,6 +108,7 @@ def _part(words: list[str], line: int, language: Language, sold: Callable[[str],
         named=() if bare else tuple(named),
         marks=tuple(marks_of(words, language)),
         line=line,
+        joined=joined,
     )
 
 
@@ -123,25 +131,38 @@ def _without(items: Sequence[Item], spare: Sequence[bool]) -> list[Item]:
 
 def _split_line(
     line: str,
+    number: int,
     language: Language,
     is_one: Callable[[list[str]], bool],
     sold: Callable[[str], bool],
-) -> Iterator[list[str]]:
+) -> Iterator[Part]:
     def read(text: str) -> list[str]:
         words = signs.words_of(text, language.tables)
         return [single for word in words for single in _singled(word, language, sold)]
 
     whole = read(line)
     pieces = (
-        piece
-        for part in _BREAK.split(signs.held_together(line))
-        for words in _at_conjunctions(read(part), language)
-        for piece in _split(words, language)
+        _part(piece, number, language, sold, joined=at == 0 and joined)
+        for plus, part in _at_breaks(line)
+        for joined, words in _at_conjunctions(read(part), language, joined=plus)
+        for at, piece in enumerate(_split(words, language))
     )
     parts = list(islice(pieces, ITEMS_MAX + 1))
-    if len(parts) < 2 or is_one(whole):
-        parts = [whole] if whole else []
+    if len(parts) > 1 and names_both(parts[0], parts[1]):
+        parts[0] = _part([*parts[0].words, *parts[1].named], number, language, sold)
+    apart = any(goes_on(*two) or differ(*two) for two in pairwise(parts))
+    if len(parts) < 2 or (is_one(whole) and not apart):
+        parts = [_part(whole, number, language, sold)] if whole else []
     yield from parts
+
+
+def _at_breaks(line: str) -> Iterator[tuple[bool, str]]:
+    """The line parted at its signs; with each part whether a sign for "and" is in front of it."""
+    text, begin, plus = signs.held_together(line), 0, False
+    for sign in _BREAK.finditer(text):
+        yield plus, text[begin : sign.start()]
+        begin, plus = sign.end(), sign[0] in ("+", "&")
+    yield plus, text[begin:]
 
 
 def _singled(word: str, language: Language, sold: Callable[[str], bool]) -> list[str]:
@@ -153,8 +174,13 @@ def _singled(word: str, language: Language, sold: Callable[[str], bool]) -> list
     return [word]
 
 
-def _at_conjunctions(words: list[str], language: Language) -> Iterator[list[str]]:
-    """The words parted at each "and" that is neither in a number nor first nor last."""
+def _at_conjunctions(
+    words: list[str], language: Language, *, joined: bool
+) -> Iterator[tuple[bool, list[str]]]:
+    """The words parted at each "and" that is neither in a number nor first nor last.
+
+    With each part whether an "and" stands in front of it, with the first one `joined`.
+    """
     amounts = find_amounts(words, language)
     inside = {at for amount in amounts for at in range(amount.start, amount.end)}
     begin = 0
@@ -162,10 +188,10 @@ def _at_conjunctions(words: list[str], language: Language) -> Iterator[list[str]
         between = mark.start > 0 and mark.end < len(words)
         if "and" in mark.kinds and between and mark.start not in inside:
             if mark.start > begin:
-                yield words[begin : mark.start]
+                yield joined or begin > 0, words[begin : mark.start]
             begin = mark.end
     if words[begin:]:
-        yield words[begin:]
+        yield joined or begin > 0, words[begin:]
 
 
 def _split(words: list[str], language: Language) -> list[list[str]]:

@@ -59,7 +59,7 @@ def other_words(
         at for at, word in enumerate(words) if fold(word) in language.tables.uncounted
     }
     rest = [word for at, word in enumerate(words) if at not in taken]
-    return [word for word in rest if word not in language.filler]
+    return [word for word in rest if fold(word) not in language.filler]
 
 
 def wanted(

@@ -1,14 +1,15 @@
 """What the parts of a customer's message ask for: which products, and how many."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 import msgspec
 
 from hub.assistant.amounts import Amount, find_amounts, is_size
+from hub.assistant.detection import reads
 from hub.assistant.engine import Line
-from hub.assistant.language import ASIDES, Language
+from hub.assistant.language import ASIDES, Language, load, was_said
 from hub.assistant.lists import Act
 from hub.assistant.parts import Item, items_of
 from hub.assistant.quantities import as_units, other_words, sized, wanted
@@ -26,7 +27,7 @@ from hub.assistant.search import (
     names,
     rank,
 )
-from hub.assistant.signs import words_of
+from hub.assistant.tables import LANGUAGES, fold
 from hub.commerce.catalog import candidates
 from hub.commerce.products import Product
 from hub.store.tx import Tx
@@ -47,6 +48,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     about the shop in it, `foreign` the words in another script that no product is called by.
     `act` says what is to be done with the amount. `unsure` is one that may be either of two: the
     customer must be asked, and `amount` is None. `for_all`: said of everything that was listed.
+    `carried`: the customer picked from our options, and said before what to do with it.
     """
 
     words: tuple[str, ...]
@@ -59,6 +61,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     act: Act = Act.NAME
     unsure: Amount | None = None
     for_all: bool = False
+    carried: bool = False
 
 
 class Reader:
@@ -97,9 +100,11 @@ class Reader:
     def _read(self, item: Item) -> list[Reading]:
         words = list(item.words)
         asides = self._asides(words)
-        found = self._all_of_them(item) or [self._resolve(words, list(item.amounts))]
+        found = self._all_of_them(item) or [self._resolve(words, list(item.amounts), item.act)]
         said = [
-            msgspec.structs.replace(reading, asides=asides, act=item.act, for_all=item.for_all)
+            self._going_on(
+                msgspec.structs.replace(reading, asides=asides, act=item.act, for_all=item.for_all)
+            )
             for reading in map(_settled, found)
         ]
         for reading in said:
@@ -134,7 +139,7 @@ class Reader:
     def _is_sold(self, word: str) -> bool:
         """Whether a product of the shop is called by the word."""
         if word not in self._sold:
-            known = word not in self._language.filler
+            known = fold(word) not in self._language.filler
             query = match_query([[word]], every=True)
             self._sold[word] = known and bool(candidates(self._tx, self._tenant_id, query, 1))
         return self._sold[word]
@@ -153,16 +158,17 @@ class Reader:
             self._found[wish] = find(self._tx, self._tenant_id, wish)
         return self._found[wish]
 
-    def _resolve(self, words: list[str], amounts: list[Amount]) -> Reading:
+    def _resolve(self, words: list[str], amounts: list[Amount], act: Act) -> Reading:
         wish = self._wish(words, amounts)
         agrees = self._language.is_only(words, "yes", "no")
         if agrees or not wish.words or self._is_more_of_it(wish, amounts):
-            return self._of_the_last(words, amounts)
+            return self._of_the_last(words, amounts, act)
         reading = self._among(wish, amounts)
         if reading.products and reading.exact:
             return reading
         sought = wish.words[:WORDS_MAX]
-        foreign = tuple(word for word in sought if is_foreign(word) and not self._is_sold(word))
+        code = self._language.code
+        foreign = tuple(w for w in sought if is_foreign(w, code) and not self._is_sold(w))
         if foreign and len(foreign) < len(sought):
             rest = tuple(word for word in sought if word not in foreign)
             reading = self._among(msgspec.structs.replace(wish, words=rest), amounts)
@@ -194,15 +200,15 @@ class Reader:
             return False
         return all(as_units(known[0], amount) is not None for amount in amounts)
 
-    def _of_the_last(self, words: list[str], amounts: list[Amount]) -> Reading:
-        """What a bare quantity, a bare "price?" or "the first one" is about."""
+    def _of_the_last(self, words: list[str], amounts: list[Amount], act: Act) -> Reading:
+        """What a bare quantity, a bare "price?", "delete it" or "the first one" is about."""
         agrees = self._language.is_only(words, "yes", "no")  # "got it" asks for nothing
         asked = not agrees and any(self._language.means(words, sense) for sense in _OF_THE_LAST)
         asked |= len(self._in_mind()) == 1 and self._language.means(words, "discount")
+        asked |= act in (Act.REMOVE, Act.DOUBLE)
         picked = self._picked(words, amounts)
         if picked is not None:
             amount = wanted(_not_its_size(amounts, picked), (), words)
-            amount = amount or self._asked_before(picked)
             return Reading(words=tuple(words), sought=(), products=(picked,), amount=amount)
         asked = (asked or bool(amounts)) and not self._language.means(words, "list")
         products = self._in_mind() if asked else ()
@@ -223,7 +229,7 @@ class Reader:
 
     def _proposed(self) -> bool:
         """Whether the shop's last words asked if its one product is the one."""
-        return self._language.say("this_one") in self._last_words()
+        return was_said("this_one", newest(self._history, own=True))
 
     def _in_mind(self) -> tuple[Product, ...]:
         return (self._focus,) if self._focus is not None else tuple(self._said())
@@ -241,12 +247,9 @@ class Reader:
     def _said(self) -> list[Product]:
         """The products that the shop's last words named."""
         if self._earlier is None:
-            self._earlier = mentioned(self._tx, self._tenant_id, self._last_words())
+            last_words = newest(self._history, own=True)
+            self._earlier = mentioned(self._tx, self._tenant_id, last_words)
         return self._earlier
-
-    def _last_words(self) -> str:
-        own = (line.text for line in reversed(self._history) if line.author != "customer")
-        return next(own, "")
 
     def _one(self, wish: Wish, amounts: Sequence[Amount], match: Match) -> Reading:
         """What is wanted of the one product; an odd size is a quantity, or a product unknown."""
@@ -261,19 +264,35 @@ class Reader:
             words=words,
             sought=wish.words,
             products=(product,),
-            amount=amount or self._asked_before(product),
+            amount=amount,
             exact=odd <= taken and match.score >= GOOD,
         )
 
-    def _asked_before(self, product: Product) -> Amount | None:
-        """The quantity in the customer's last message, when this one picks from our options."""
-        said = {known.sku for known in self._said()} if self._history else set()
-        if product.sku not in said or (len(said) < 2 and not self._proposed()):
+    def _going_on(self, reading: Reading) -> Reading:
+        """The reading of a pick from our options with what the customer had said to do with it."""
+        if len(reading.products) != 1 or reading.act is not Act.NAME:
+            return reading
+        if self._focus is not None or reading.amount is not None or reading.unsure is not None:
+            return reading
+        before = self._wish_before(reading.products[0])
+        if before is None:
+            return reading
+        amounts = [a for a in before.amounts if not is_size(a, before.words)]
+        amount = wanted(amounts, names(reading.products[0]), before.words) or before.shared
+        carried = msgspec.structs.replace(reading, amount=amount, act=before.act, carried=True)
+        return _settled(carried)
+
+    def _wish_before(self, product: Product) -> Item | None:
+        """The part of the customer's last message that made us name this product to choose."""
+        option = tuple(load(code).replies["option"].partition("{")[0] for code in LANGUAGES)
+        lines = newest(self._history, own=True).splitlines()
+        options = "\n".join(line for line in lines if line.startswith(option))
+        if product not in mentioned(self._tx, self._tenant_id, options):
             return None
-        before = next((ln.text for ln in reversed(self._history) if ln.author == "customer"), "")
-        words = words_of(before)
-        amounts = [a for a in find_amounts(words, self._language) if not is_size(a, words)]
-        return wanted(amounts, names(product), words)
+        said = newest(self._history, own=False)
+        items = items_of(said, self._language, is_one=self._is_one_wish, sold=self._is_sold)
+        named = [item for item in items if rank([product], self._wish(item.words, item.amounts))]
+        return next(iter(named or (items if len(items) == 1 else ())), None)
 
 
 def _odd_sizes(match: Match, wish: Wish) -> list[str]:
@@ -307,9 +326,17 @@ def _with_shared(readings: Sequence[Reading], items: Sequence[Item]) -> list[Rea
     return found
 
 
-def is_foreign(word: str) -> bool:
+def newest(history: Sequence[Line], *, own: bool) -> str:
+    """The newest words of one side; the papers of an order ask and answer nothing."""
+    words = [line for line in history if line.author != "bot" or line.kind == "text"]
+    sides = groupby(reversed(words), key=lambda line: line.author != "customer")
+    said = next((list(lines) for is_own, lines in sides if is_own is own), [])
+    return said[0].text if own and said else "\n".join(line.text for line in reversed(said))
+
+
+def is_foreign(word: str, language: str) -> bool:
     """Whether the word is in another script than this language's."""
-    return any(char.isalpha() and "LATIN" not in unicodedata.name(char, "") for char in word)
+    return any(char.isalpha() and not reads(char, language) for char in word)
 
 
 def _sized_so(products: Sequence[Product], amounts: Sequence[Amount]) -> list[Product]:

@@ -48,6 +48,15 @@ def deliver_to(visit: Visit, place: str) -> None:
         visit.say("info", "delivery", said)
 
 
+def tell_places(visit: Visit) -> bool:
+    """Ask once more where the order shall go, with the places to choose from, if there are."""
+    shipping = visit.box.policy.shipping
+    if isinstance(shipping, ByZone):
+        visit.say("info", "delivery", _zones(visit, shipping))
+        visit.tell("checkout", "ask_place")
+    return isinstance(shipping, ByZone)
+
+
 def ways_to_pay(visit: Visit) -> str:
     """The shop's ways to pay, as customers call them."""
     return visit.language.say("or").join(map(visit.teller.payment, visit.box.profile.payment))

@@ -14,7 +14,8 @@ from hub.assistant.lists import Act
 from hub.assistant.quantities import as_units, words_of
 from hub.assistant.reading import Reader, Reading
 from hub.assistant.search import CANDIDATES_MAX, Wish, has_digit, rank
-from hub.assistant.shop_talk import inform, tell_rules
+from hub.assistant.shop_talk import inform, tell_places, tell_rules
+from hub.assistant.tables import fold
 from hub.assistant.tools import CartChanged, CartShown, Declined
 from hub.assistant.visit import Visit
 from hub.assistant.wording import shown
@@ -25,8 +26,9 @@ from hub.commerce.pricing import Refusal
 from hub.commerce.products import PIECE_WORDS, Product
 from hub.commerce.shipping import NoShipping
 
-CART_MAX_CHARS: Final = 480
+CART_MAX_CHARS: Final = 700
 REFUSALS_MAX: Final = 3
+MISSED_MAX_CHARS: Final = 40  # of the words for what was not found
 WISH_WORDS_MAX: Final = 3  # more words behind "I want" are hardly a product
 
 
@@ -39,6 +41,8 @@ def talk_of_goods(visit: Visit, reader: Reader, heard: Heard) -> None:
     readings = list(reader.read(heard.rest, after_change=after_change))
     asks = heard.asks or visit.language.means(heard.words, "price")
     for reading in readings:
+        if heard.facts and not (reading.sought or reading.amount or reading.unsure):
+            continue  # "cash instead"
         if reading.sought:
             visit.box.found(reading.sought, reading.products)
         _answer(visit, reading, asks=asks)
@@ -52,7 +56,7 @@ def _is_shop_talk_only(visit: Visit, heard: Heard, words: Sequence[str]) -> bool
     framing = language.places(
         words, "outside", "want", "have", "yes", "agree", "checkout", "thanks"
     )
-    return all(at in framing or word in language.filler for at, word in enumerate(words))
+    return all(at in framing or fold(word) in language.filler for at, word in enumerate(words))
 
 
 def _answer(visit: Visit, reading: Reading, *, asks: bool) -> None:
@@ -74,8 +78,14 @@ def _answer(visit: Visit, reading: Reading, *, asks: bool) -> None:
 
 def _one(visit: Visit, reading: Reading, product: Product, *, asks: bool) -> None:
     """One product: priced, or put into the cart when a quantity of it is wanted."""
+    asks = asks or _was_asked_before(visit, reading)
     if reading.act is Act.REMOVE and not asks:
         _remove(visit, reading, product)
+    elif reading.act is Act.REMOVE and visit.box.overlay.cart.quantity(product.sku):
+        visit.tell("info", "how_to_remove", product=shown(product))
+    elif reading.act is Act.DOUBLE and not asks and visit.box.overlay.cart.quantity(product.sku):
+        held = visit.box.overlay.cart.quantity(product.sku)
+        _put(visit, Act.SET, product, held * 2, None)
     elif reading.unsure is not None and reading.unsure.either is not None:
         _ask_which(visit, product, reading.unsure)
     elif reading.amount is None:
@@ -88,13 +98,15 @@ def _one(visit: Visit, reading: Reading, product: Product, *, asks: bool) -> Non
             visit.box.trace.not_counted(product, amount.number)
             measure = amount.measure or product.unit
             visit.say("refused", product.sku, visit.wording.not_counted(product, measure))
-        elif asks or _was_asked_before(visit, reading):
+        elif asks:
             _quote(visit, product, quantity, amount)
         else:
             _put(visit, reading.act, product, quantity, amount)
 
 
-def _put(visit: Visit, act: Act, product: Product, quantity: Decimal, amount: Amount) -> None:
+def _put(
+    visit: Visit, act: Act, product: Product, quantity: Decimal, amount: Amount | None
+) -> None:
     """Add so many, or have so many: whoever does not say "more" says how many in all."""
     if act is Act.ADD:
         result = visit.box.add_to_cart(tools.AddToCart(product.sku, quantity))
@@ -103,16 +115,23 @@ def _put(visit: Visit, act: Act, product: Product, quantity: Decimal, amount: Am
     if isinstance(result, Declined):
         _refuse(visit, product, result)
     else:
-        _say_changed(visit, result, _pieces(amount, product) if act is not Act.ADD else None)
+        asked = None if amount is None or act is Act.ADD else _pieces(amount, product)
+        _say_changed(visit, result, asked)
 
 
 def _remove(visit: Visit, reading: Reading, product: Product) -> None:
     """Take a product out, or so many of it."""
     held = visit.box.overlay.cart.quantity(product.sku)
-    said = reading.amount if find_amounts(reading.words, visit.language) else None
+    own = reading.carried or find_amounts(reading.words, visit.language)
+    said = reading.amount if own else None
     less = None if said is None else as_units(product, said)
-    if less is not None and 0 < less < held:
-        result = visit.box.set_cart_quantity(tools.SetCartQuantity(product.sku, held - less))
+    if said is not None and less is None:
+        words = visit.wording.not_counted(product, said.measure or product.unit)
+        visit.say("refused", product.sku, words)
+        return
+    if less is not None and less < held:
+        left = held - less if less > 0 else less  # of less than nothing none is taken
+        result = visit.box.set_cart_quantity(tools.SetCartQuantity(product.sku, left))
     else:
         result = visit.box.remove_from_cart(tools.RemoveFromCart(product.sku))
     if isinstance(result, CartChanged) and result.quantity:
@@ -121,8 +140,9 @@ def _remove(visit: Visit, reading: Reading, product: Product) -> None:
         visit.say("cart", product.sku, visit.language.say("removed", product=shown(product)))
     elif result.refusals:
         _refuse(visit, product, result)
-    else:
-        visit.tell("cart", "not_in_cart")
+    elif not visit.is_told(product.sku):  # else it was taken out just now
+        words = visit.language.say("not_there", product=shown(product))
+        visit.say("cart", product.sku, words)
 
 
 def _not_removed(visit: Visit, reading: Reading) -> None:
@@ -155,18 +175,19 @@ def sum_up(visit: Visit) -> None:
     shown_cart = visit.box.view_cart(tools.ViewCart())
     if isinstance(shown_cart, CartShown):
         total = visit.money(shown_cart.till.quote.total)
-        said = f"{language.say('cart_sum', total=total)} {language.say('cart_hint')}"
+        reply = "cart_sum_shipped" if shown_cart.till.quote.shipping else "cart_sum"
+        said = f"{language.say(reply, total=total)} {language.say('cart_hint')}"
         visit.say("cart", "cart", said)
 
 
-def show_cart(visit: Visit) -> None:
+def show_cart(visit: Visit, *, chars_max: int = CART_MAX_CHARS) -> None:
     """All that is in the cart, with its sums."""
     result = visit.box.view_cart(tools.ViewCart())
     if isinstance(result, Declined) or not result.cart.lines:
         visit.tell("cart", "cart_empty")
         return
     bill = bill_of(result.till.quote, result.till.currency, result.till.policy)
-    lines = [visit.cart_teller.summary(bill, Delivery(), chars_max=CART_MAX_CHARS)]
+    lines = [visit.cart_teller.summary(bill, Delivery(), chars_max=chars_max)]
     if result.till.quote.refusals:
         lines.append(refusals_of(visit, result.till.quote.refusals))
     lines.append(visit.language.say("cart_hint"))
@@ -227,7 +248,7 @@ def _measured(visit: Visit, reading: Reading, product: Product, amount: Amount) 
 
 def _was_asked_before(visit: Visit, reading: Reading) -> bool:
     """Whether the quantity comes from the customer's last message, and that was a question."""
-    if find_amounts(reading.words, visit.language):
+    if not reading.carried:
         return False
     words = words_of(visit.asked_before)
     language = visit.language
@@ -237,7 +258,7 @@ def _was_asked_before(visit: Visit, reading: Reading) -> bool:
 def _in_cart(visit: Visit, reading: Reading) -> Reading:
     """The reading about the one product of the cart that is meant, where a change is."""
     held = [line.product for line in visit.box.overlay.cart.lines]
-    if reading.act not in (Act.REMOVE, Act.SET) or not held:
+    if reading.act not in (Act.REMOVE, Act.SET, Act.DOUBLE) or not held:
         return reading
     skus = {product.sku for product in held}
     meant = [product for product in reading.products if product.sku in skus]
@@ -294,8 +315,14 @@ def _add_talk(visit: Visit, reading: Reading) -> None:
         wish = len(reading.sought) <= WISH_WORDS_MAX and language.means(words, "want")
         shopping = wish or any(language.means(words, sense) for sense in ("price", "have"))
         sized = any(has_digit(word) for word in reading.sought)
-        path = "not_found" if shopping or sized else "unknown"
-        stray = len(reading.sought) < 2
+        counted = reading.sought and find_amounts(words, language)
+        path = "not_found" if shopping or sized or counted else "unknown"
+        if counted:
+            visit.missed.append(" ".join(reading.sought)[:MISSED_MAX_CHARS])
+        lost = visit.was_said("ask_place") and not any(heard.place for heard in visit.heard)
+        if lost and path == "unknown" and tell_places(visit):
+            return
+        stray = counted or len(reading.sought) < 2
         visit.say(path, "stray" if stray else "unknown", language.say(path))
 
 

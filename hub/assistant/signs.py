@@ -59,10 +59,11 @@ def words_of(text: str, tables: Tables | None = None) -> list[str]:
 
 
 def without_counting(lines: list[str]) -> list[str]:
-    """The lines of a list without their numbers, when all are numbered: 1. 2. 3."""
+    """The lines of a list without their numbers, which count 1. 2. 3.; others may be around it."""
     heads = [_COUNTING.match(_folded_digits(line)) for line in lines if line.strip()]
     numbers = [int(head[1]) for head in heads if head is not None]
-    if len(numbers) < LINES_NUMBERED_MIN or numbers != list(range(1, len(heads) + 1)):
+    least = LINES_NUMBERED_MIN + (len(numbers) < len(heads))
+    if len(numbers) < least or numbers != list(range(1, len(numbers) + 1)):
         return lines
     return [_COUNTING.sub("", _folded_digits(line), count=1) for line in lines]
 

@@ -4,6 +4,7 @@ People mix languages within a message. So every language is read together with a
 word means two things, the language that is spoken goes first.
 """
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ Kind = Literal[
     "set",
     "only",
     "remove",
+    "double",
     "each",
     "both",
     "all",
@@ -37,9 +39,14 @@ Kind = Literal[
 
 T = TypeVar("T")
 
-_FOLDS: Final = str.maketrans("أإآٱىةؤئँ", "اااايهويं")
-_NUKTA: Final = "\u093c"
-_TATWEEL: Final = "\u0640"
+ALIKE: Final[Mapping[str, str]] = {"ا": "أإآٱ", "ي": "ىئ", "ه": "ة", "و": "ؤ", "ं": "ँ"}
+"""Letters, each with those that are written for it and mean the same."""
+
+OPTIONAL: Final = "\u093c\u0640\u064b-\u065f"
+"""Marks that may be left out, as a range of characters: nukta, tatweel, the Arabic vowels."""
+
+_FOLDS: Final = str.maketrans({other: char for char, all_ in ALIKE.items() for other in all_})
+_OPTIONAL: Final = re.compile(f"[{OPTIONAL}]")
 
 
 class Book(Generic[T]):
@@ -126,24 +133,19 @@ def fold(word: str) -> str:
     """The word as it is compared: spellings that readers of its script take for one are one."""
     if word.isascii():
         return word
-    bare = (
-        char
-        for char in unicodedata.normalize("NFKD", word).translate(_FOLDS)
-        if char not in (_NUKTA, _TATWEEL) and not 0x064B <= ord(char) <= 0x065F
-    )
-    return "".join(bare)
+    return _OPTIONAL.sub("", unicodedata.normalize("NFKD", word).translate(_FOLDS))
 
 
 @lru_cache(maxsize=8)
 def load(name: str) -> Tables:
     """The tables for someone who speaks the language of `numbers/{name}.toml`."""
-    own = read(files("hub.assistant").joinpath("numbers", f"{name}.toml").read_text("utf-8"))
-    others = [
-        read(files("hub.assistant").joinpath("numbers", f"{other}.toml").read_text("utf-8"))
-        for other in LANGUAGES
-        if other != name
-    ]
-    return merged(own, others)
+    return merged(file_of(name), [file_of(other) for other in LANGUAGES if other != name])
+
+
+@lru_cache(maxsize=8)
+def file_of(name: str) -> File:
+    """The tables of `numbers/{name}.toml` as they are written."""
+    return read(files("hub.assistant").joinpath("numbers", f"{name}.toml").read_text("utf-8"))
 
 
 def read(text: str) -> File:

@@ -212,6 +212,9 @@ class Toolbox:
         def work() -> CouponNoted:
             if not known:
                 raise NotFound("the shop has no such coupon")
+            cart = self.overlay.cart
+            others = tuple(named for named in cart.coupons if named != coupon)
+            self.overlay.set_cart(msgspec.structs.replace(cart, coupons=others))
             before = self._till().quote.discount
             self.overlay.set_cart(carts.with_coupon(self.overlay.cart, coupon))
             return CouponNoted(coupon, max(0, self._till().quote.discount - before))

@@ -6,9 +6,10 @@ from typing import Final
 import msgspec
 
 from hub.assistant import tools
-from hub.assistant.engine import Answer, Line, Turn
+from hub.assistant.engine import Answer, Turn
 from hub.assistant.hearing import Heard, Shop
-from hub.assistant.language import TALK, Language
+from hub.assistant.language import TALK, Language, was_said
+from hub.assistant.reading import newest
 from hub.assistant.toolbox import Toolbox
 from hub.assistant.wording import Wording
 from hub.commerce.drafts import Prepared
@@ -22,6 +23,8 @@ DRAFT_MAX_CHARS: Final = 560  # of an order's lines and sums; the question must 
 
 SHOP: Final = ("ordered", "cancel", "draft", "checkout", "cart")
 """What is done or asked on the way to an order, and of orders."""
+
+MISSED_MAX: Final = 5  # of what was not found, how many are named
 
 LAST: Final = ("ordered", "cancel", "draft")
 """What stands at the end of a reply and is never cut."""
@@ -50,8 +53,10 @@ class Visit:
         self.shop = Shop(self.box.policy.shipping, self.box.profile.order_prefix)
         self.heard: list[Heard] = []
         self.wants_person: tools.Reason | None = None
-        self.last_words = _newest(turn.history, own=True)
-        self.asked_before = _newest(turn.history, own=False)
+        self.last_words = newest(turn.history, own=True)
+        self.asked_before = newest(turn.history, own=False)
+        self.missed: list[str] = []
+        """What was wanted in a quantity and is not in the list, in the customer's words."""
         self._said: dict[str, tuple[str, str]] = {}
         """What it is about -> (path, words): a later word on the same product replaces a former."""
 
@@ -59,9 +64,9 @@ class Visit:
     def tenant_id(self) -> str:
         return self.turn.tenant.tenant_id
 
-    def was_said(self, reply: str, **values: object) -> bool:
+    def was_said(self, reply: str) -> bool:
         """Whether the shop's last words hold this reply."""
-        return self.language.say(reply, **values) in self.last_words
+        return was_said(reply, self.last_words)
 
     def say(self, path: str, about: str, words: str) -> None:
         """Say something; what was said about the same before is taken back."""
@@ -118,9 +123,29 @@ class Visit:
         """What is asked for or was done stands last and whole; all else gives way to it."""
         last = "\n".join(words for kind, words in self._said.values() if kind in LAST)
         if not last:
-            return fit(self._lines(path), self.language.say("more"), REPLY_MAX_CHARS)
-        head = fit(self._lines(path), "…", REPLY_MAX_CHARS - len(last) - 1)
+            more = self.language.say("more")
+            lines = self._short(path, REPLY_MAX_CHARS - len(more) - 1)
+            return fit(lines, more, REPLY_MAX_CHARS)
+        room = REPLY_MAX_CHARS - len(last) - 1
+        head = fit(self._short(path, room - 2), "…", room)
         return f"{head}\n{last}" if head else last
+
+    def _short(self, path: str, chars_max: int) -> list[str]:
+        """The words to say; of many changes the last give way to what could not be done."""
+        lines = self._lines(path)
+        done = [
+            words
+            for about, (kind, words) in self._said.items()
+            if kind == "cart" and about != "cart" and about not in self.language.replies
+        ]
+        for count in range(1, len(done) + 1):
+            if len("\n".join(lines)) <= chars_max:
+                break
+            cut = set(done[-count:])
+            rest = [line for line in self._lines(path) if line not in cut]
+            at = max((rest.index(line) + 1 for line in done[:-count] if line in rest), default=0)
+            lines = [*rest[:at], self.language.say("rest_done", count=count), *rest[at:]]
+        return lines
 
     def _lines(self, path: str) -> list[str]:
         """The words to say, product facts first; small talk only where nothing else is said."""
@@ -138,6 +163,12 @@ class Visit:
         if (unknown := self._said.get("unknown") or stray) is not None:
             rest = (found or bool(notes)) and unknown[0] == "unknown"
             notes.append(("", self.language.say("unknown_rest" if rest else unknown[0])))
+        if self.missed and found:
+            missed = ", ".join(dict.fromkeys(self.missed[:MISSED_MAX]))
+            named = self.language.say("not_found_named", names=missed)
+            if not notes:
+                return [named]
+            notes.insert(0, ("", named))
         if not notes:
             return []
         if self.box.overlay.shown is not None:  # one question at a time
@@ -153,12 +184,3 @@ def fit(parts: Sequence[str], more: str, chars_max: int) -> str:
             return f"{text}\n{more}" if text else ""
         text = f"{text}\n{part}" if text else part
     return text
-
-
-def _newest(history: Sequence[Line], *, own: bool) -> str:
-    """The newest words of one side; the papers of an order ask and answer nothing."""
-    for line in reversed(history):
-        paper = line.author == "bot" and line.kind != "text"
-        if (line.author != "customer") is own and not paper:
-            return line.text
-    return ""

@@ -8,6 +8,7 @@ from hub.cli.command import Commands
 from hub.cli.customers import customer
 from hub.cli.discounts import discount
 from hub.cli.doctor import doctor
+from hub.cli.evaluate import evaluate
 from hub.cli.keys import key
 from hub.cli.orders import orders_group
 from hub.cli.serve import migrate, serve
@@ -34,5 +35,6 @@ for command in (
     orders_group,
     customer,
     doctor,
+    evaluate,
 ):
     main.add_command(command)

@@ -41,7 +41,7 @@ class ShopProfile(msgspec.Struct, frozen=True, kw_only=True):
     phone: Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
     upi_vpa: Vpa | None = None
     payment: tuple[Short, ...] = ("cod",)
-    languages: tuple[LanguageTag, ...] = ("en",)
+    languages: tuple[LanguageTag, ...] = ("en", "hi", "hi-Latn", "ar")
     order_prefix: Prefix = "A"
     bank_text: Text = ""
 

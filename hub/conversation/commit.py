@@ -16,6 +16,7 @@ from hub.commerce import customers, effects
 from hub.commerce.aliases import Alias, aliases_of
 from hub.commerce.effects import Scene
 from hub.conversation import records, transcript, turns, wording
+from hub.conversation.notices import FALLBACK, notices
 from hub.conversation.records import Chat
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import (
@@ -157,14 +158,14 @@ def commit(
     if not isinstance(proceed := view.verdict, Proceed):
         return None if _let_go(tx, view) else _again(tx, view)
     if proceed.mode == "suggest":
-        reply = _compose(view, answer.text, proceed)
+        reply = _compose(view, answer.text, proceed, answer.language)
         draft = _End(state="suggested", reason=answer.handover, reply=reply, trace=trace)
         return None if _end(tx, view, draft) else _again(tx, view)
     state: _State = "answered" if answer.handover is None else "waiting"
     if not _end(tx, view, _End(state=state, reason=answer.handover, trace=trace)):
         return _again(tx, view)
     words = _act(tx, begun, answer, now_ms) if answer.effects else answer.text
-    order = _send(tx, view, _compose(view, words, proceed))
+    order = _send(tx, view, _compose(view, words, proceed, answer.language))
     if answer.handover is None:
         _remember_told(tx, view, None)
     else:
@@ -298,13 +299,14 @@ def _aliases(turn: Turn) -> tuple[Alias, ...]:
     return aliases_of(turn.chat_key, turn.phone, turn.lid)
 
 
-def _compose(view: _View, words: str, verdict: Proceed) -> str:
+def _compose(view: _View, words: str, verdict: Proceed, language: str = FALLBACK) -> str:
     """The message for the customer, with the apology and the disclosure that are due."""
     discloses = turns.must_disclose(view.state, view.now)
+    said = notices(view.policy, language)
     return wording.compose(
         words,
-        opening=view.policy.late_apology if verdict.late else "",
-        closing=view.policy.disclosure if discloses else "",
+        opening=said.late_apology if verdict.late else "",
+        closing=said.disclosure if discloses else "",
     )
 
 

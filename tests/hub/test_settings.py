@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hub.settings import MEANINGS, Settings, SettingsError, settings_table
+from hub.settings import MEANINGS, Secret, Settings, SettingsError, settings_table
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -67,6 +67,8 @@ def test_times_and_amounts_take_fractions(name: str) -> None:
         ("PUBLIC_URL", "https://[", "must be an address like"),
         ("HEARTBEAT_TIMEOUT_S", "20", "must be above SAK_HUB_HEARTBEAT_INTERVAL_S"),
         ("TLS_CERT", "/nowhere/cert.pem", "Set both"),
+        ("MODEL_URL", "models.example.com", "must be an address like"),
+        ("MODEL_TENANT_DAY_TOKENS", "0.5", "must be a whole number from 1"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_remedy(name: str, value: str, sentence: str) -> None:
@@ -144,9 +146,25 @@ def test_this_machine_needs_none(host: str) -> None:
     assert Settings.load({"SAK_HUB_HOST": host}).host == host
 
 
+MODEL = {"OPENAI_API_KEY": " sk-invented ", "SAK_HUB_MODEL_NAME": "some-model"}
+
+
+def test_the_models_key_is_the_environments_and_never_shown(tmp_path: Path) -> None:
+    """Neither the file nor a variable of the hub's sets it; no table and no repr has it."""
+    settings = Settings.load(MODEL)
+    assert isinstance(settings.openai_api_key, Secret)
+    assert settings.openai_api_key.reveal() == "sk-invented"
+    assert "invented" not in f"{settings!r} {settings}" + settings_table()
+    told = refusal({}, written(tmp_path, "openai_api_key = 'sk-invented'"))
+    assert "openai_api_key is no setting" in told
+    assert "is no setting" in refusal({"SAK_HUB_OPENAI_API_KEY": "sk-invented"})
+    assert "invented" not in told
+    assert Settings.load({"OPENAI_API_KEY": " "}).openai_api_key is None
+
+
 def test_every_setting_is_explained() -> None:
-    """The struct and the explanations name the same settings, in the same order."""
-    assert tuple(MEANINGS) == Settings.__struct_fields__
+    """The struct and the explanations name the same in the same order, but for the key."""
+    assert (*MEANINGS, "openai_api_key") == Settings.__struct_fields__
 
 
 def test_the_documented_table_is_the_code() -> None:

@@ -30,7 +30,7 @@ async def test_from_packs_to_an_order_with_a_tax_number(wholesaler: Shop) -> Non
     me = wholesaler.customer()
     assert "₹2,408.70 per carton" in await me.says("price of 10x100?")
     said = await me.says("10x100 10 ctns")
-    assert said.splitlines()[1].startswith("Your cart comes to ₹28,600.00.")
+    assert said.splitlines()[1].startswith("Your cart comes to ₹28,600.00 with delivery.")
     assert (await me.says("place the order, cod please")).count("GST") > 0
     shown = await me.says("27AAPFU0939F1ZV")
     assert shown.startswith("GSTIN 27AAPFU0939F1ZV is noted")
@@ -51,7 +51,7 @@ async def test_a_cart_is_changed_and_shown(grocer: Shop) -> None:
     await me.says("remove the oil")
     assert await me.cart() == {"SUG-WH-1K": 5}
     shown = await me.says("show my cart")
-    assert "White Sugar 1 kg: 5 pack × ₹47.50 = ₹237.50" in shown
+    assert "White Sugar 1 kg: 5 packs × ₹47.50 = ₹237.50" in shown
     assert "*Total: ₹249.38*" in shown
     assert me.calls == [("view_cart", "ok")]
 

@@ -72,7 +72,7 @@ async def test_prices(builder: Customer, text: str, reply: str) -> None:
         ("atta 20kg", "2 bags of Wheat Flour 10 kg: ₹830.00"),
         ("sunflwr oyl 1 ltr prise", "Sunflower Seed Oil 1 L: ₹158.00 per bottle plus 5% GST."),
         ("shugar", "White Sugar 1 kg: ₹47.50 per pack plus 5% GST."),
-        ("चीनी", "White Sugar 1 kg: ₹47.50 per pack"),
+        ("चीनी", "White Sugar 1 kg: ₹47.50 प्रति pack"),
         ("salt price", "Iodised Salt 1 kg: ₹24.00 per pack."),
         ("1 aa battery", "1 card of AA Battery, card of 4: ₹84.00"),
     ],

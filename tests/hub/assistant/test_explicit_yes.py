@@ -54,6 +54,7 @@ OTHER = (
     ),
     *("price of sugar?", "how do i confirm?", "should i say yes?", "cart", "empty my cart", "hi"),
     *("cancel my order", "cancel order A-1001", "where is my order?", "same as last time"),
+    *("double it", "forget it", "can i cancel?", "what if I say yes?", "5 bulbs", "the 9 w one"),
     *("tell me a joke", "discount?", "do you deliver to 411001?", "thanks", "remove the sugar"),
     f"{SECRETS[2]}, Flat 4, {SECRETS[1]}, near market, call {SECRETS[3]}",
     f"transporter {SECRETS[4]}",

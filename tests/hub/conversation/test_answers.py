@@ -3,9 +3,11 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
 
 from hub.assistant.engine import Answer, ToolCall, Turn
+from hub.conversation.notices import languages, notices
 from hub.store.policy import DEFAULTS
 from tests.fakes import FakeClock
 from tests.hub.conversation.scene import (
@@ -247,3 +249,26 @@ async def test_a_shop_may_switch_the_texts_off(scene: Scene) -> None:
         hub.later(3)
         await hub.reaches("answered", "waiting")
     assert [order.text for order in await scene.orders()] == ["hello"]
+
+
+async def test_notices_are_in_the_language_of_the_reply(scene: Scene) -> None:
+    """Apology and disclosure; what the shop wrote itself stays as it is."""
+
+    async def arabic(turn: Turn) -> Answer:
+        return Answer(text="أهلاً", path="echo", language="ar")
+
+    async with running(scene, arabic) as hub:
+        await hub.says("A", age_s=20 * MINUTE)
+        hub.later(3)
+        await hub.reaches("answered")
+    [first] = [order.text for order in await scene.orders()]
+    ours = languages()["ar"]
+    assert first == f"{ours.late_apology}\n\nأهلاً\n\n{ours.disclosure}"
+    own = msgspec.structs.replace(DEFAULTS, disclosure="I am a bot.")
+    assert notices(own, "ar") == msgspec.structs.replace(ours, disclosure="I am a bot.")
+
+
+def test_the_english_notices_are_the_defaults_that_a_shop_may_change() -> None:
+    assert notices(DEFAULTS, "xx") == languages()["en"]
+    assert languages()["en"].disclosure == DEFAULTS.disclosure
+    assert languages()["en"].late_apology == DEFAULTS.late_apology

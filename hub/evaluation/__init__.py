@@ -1,0 +1,1 @@
+"""Conversations written down in a file, held with the assistant, and judged."""

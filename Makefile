@@ -25,7 +25,7 @@ demo: setup ## play a conversation, two failures included, and print what the cu
 	$(BIN)/python -m agent.practice demo
 
 test: setup ## every test; the cores must be covered completely
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run --include='$(CORES)' -m pytest
 	$(BIN)/coverage report --include='$(CORES)' --fail-under=100 --show-missing --skip-covered
 
 chaos: .venv/.ready ## everything dies while customers write; one run: SEED=1 MESSAGES=1000 KILLS=30

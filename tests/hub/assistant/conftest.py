@@ -1,5 +1,7 @@
 """A sample shop and a corner shop in a database, and a customer who writes to one of them."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from importlib.resources import files
 from pathlib import Path
@@ -57,14 +59,27 @@ class Customer:
         return answer
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def furnish(path: Path) -> None:
     clock = FakeClock()
-    async with Store.open(f"sqlite:///{tmp_path}/hub.db", clock) as opened:
+    async with Store.open(f"sqlite:///{path}", clock) as opened:
         for tenant_id, sample in SHOPS.items():
             await add_shop(opened, clock, tenant_id, tenant_id)
             assert isinstance(sample, Path)
             await import_file(opened, tenant_id, sample, 1)
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the two shops, made once and never changed."""
+    path = tmp_path_factory.mktemp("furnished") / "hub.db"
+    asyncio.run(furnish(path))
+    return path
+
+
+@pytest.fixture
+async def store(tmp_path: Path, furnished: Path) -> AsyncIterator[Store]:
+    shutil.copy(furnished, tmp_path / "hub.db")
+    async with Store.open(f"sqlite:///{tmp_path}/hub.db", FakeClock()) as opened:
         yield opened
 
 

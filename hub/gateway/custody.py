@@ -22,6 +22,7 @@ from protocol.messages import AgentStatus, Event, Hello, QuarantinedEvent
 log = structlog.get_logger(__name__)
 
 LEAVE_RETRY_S: Final = 1.0
+AT_ONCE_MAX: Final = 4  # of a flood no turn begins with its message: others would wait for it
 PARCEL_SIZE_MAX: Final = 131_072  # characters of events after which a transaction takes no more
 
 
@@ -87,7 +88,7 @@ class Custody:
             batch=batch,
             now=self._clock.now_ms(),
             defaults=self._services.defaults,
-            begins=self._services.has_room(),
+            begins=len(batch.events) <= AT_ONCE_MAX and self._services.has_room(),
         )
 
     def _pack(self) -> Batch:

@@ -139,7 +139,7 @@ async def serving() -> AsyncIterator[ModelServer]:
     listener.listen()  # who calls before the server runs is served when it does
     server.port = listener.getsockname()[1]
     config = uvicorn.Config(
-        server.app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+        server.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1
     )
     running = uvicorn.Server(config)
     with listener:

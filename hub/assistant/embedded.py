@@ -52,16 +52,26 @@ def _in_their_language(tx: Tx, turn: Turn) -> Answer:
 
 def reply(tx: Tx, turn: Turn, language: Language) -> Answer:
     """The answer to `turn` in a language, from the database as `tx` shows it."""
-    written = (_LINK.sub(" ", line.text[:TEXT_MAX_CHARS]) for line in turn.messages)
-    texts = [text for text in written if text.strip()]
+    texts = texts_of(turn)
     if not texts:
         return Answer(text=language.say("media"), path="embedded.media")
     words = [word for text in texts for word in words_of(text)]
     if not words and not any(any(map(str.isalnum, text)) for text in texts):
         return Answer(text=language.say("wordless"), path="embedded.wordless")
-    asks = any(text.rstrip().endswith(("?", "？", "؟")) for text in texts)
-    agrees = language.agrees(words) and not asks
+    agrees = agreed(texts, language)
     return _Conversation(Visit(tx, turn, language, agrees=agrees), texts, words, agrees).answer()
+
+
+def texts_of(turn: Turn) -> list[str]:
+    """What the turn's messages say, as far as it is read."""
+    written = (_LINK.sub(" ", line.text[:TEXT_MAX_CHARS]) for line in turn.messages)
+    return [text for text in written if text.strip()]
+
+
+def agreed(texts: Sequence[str], language: Language) -> bool:
+    """Whether the messages are an explicit yes and nothing else; a question is none."""
+    asks = any(text.rstrip().endswith(("?", "？", "؟")) for text in texts)
+    return not asks and language.agrees([word for text in texts for word in words_of(text)])
 
 
 class _Conversation:

@@ -18,6 +18,7 @@ from hub.assistant import budget
 from hub.assistant.breaker import Breaker
 from hub.assistant.budget import Limits, MemoryPurse, Prices, Purse
 from hub.assistant.desk import Desk
+from hub.assistant.embedded import agreed, texts_of
 from hub.assistant.engine import Answer, Engine, Turn
 from hub.assistant.language import load
 from hub.assistant.metered import Metered
@@ -41,8 +42,6 @@ FACT_WORDS_MAX: Final = 12
 BY_CODE: Final = frozenset(("customer_request", "payment_claim", "complaint", "abuse", "discount"))
 """When a person is called whatever a model thinks of it."""
 
-TEXT_MAX_CHARS: Final = 1_000
-
 log = structlog.get_logger(__name__)
 
 
@@ -61,7 +60,6 @@ class ModelEngine:
         breaker: Breaker | None = None,
         turn_limits: TurnLimits | None = None,
         identity_key: bytes | None = None,
-        language: str = "en",
     ) -> None:
         """`limits` are a tenant's; `identity_key` keeps the provider from telling customers."""
         self.breaker = breaker or Breaker()
@@ -73,15 +71,18 @@ class ModelEngine:
         self._purse: Purse = purse or MemoryPurse()
         self._turn_limits = turn_limits or TurnLimits()
         self._identity_key = identity_key or token_bytes(32)
-        self._language = load(language)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._wire.close()
 
-    async def answer(self, turn: Turn) -> Answer:
-        """The model's answer, or a call for a person; `Failed` when there is none."""
-        desk = Desk(self._store, turn, agrees=self._agrees(turn))
+    async def answer(self, turn: Turn, code: str = "en") -> Answer:
+        """The model's answer, or a call for a person; `Failed` when there is none.
+
+        `code` is the customer's language: in it a yes is recognised and code's own words are said.
+        """
+        language = load(code)
+        desk = Desk(self._store, turn, agrees=agreed(texts_of(turn), language))
         conversation = Conversation(self._metered(turn), desk, turn, self._turn_limits)
         try:
             async with asyncio.timeout(self._turn_limits.turn_s):
@@ -93,9 +94,17 @@ class ModelEngine:
             raise Failed(none.reason, desk, conversation) from None
         calls = (*desk.calls, conversation.trace("ok"))
         if (reason := desk.handed_over) is not None:
-            text = turn.tenant.handover or self._language.say("handover")
-            return Answer(text=text, path="model.handover", tool_calls=calls, handover=reason)
-        return Answer(text=words, path="model", tool_calls=calls, effects=desk.effects)
+            words, path = turn.tenant.handover or language.say("handover"), "model.handover"
+        else:
+            path = "model"
+        return Answer(
+            text=words,
+            path=path,
+            tool_calls=calls,
+            handover=reason,
+            effects=() if reason is not None else desk.effects,
+            language=code,
+        )
 
     def _metered(self, turn: Turn) -> Metered:
         tenant = turn.tenant
@@ -111,12 +120,6 @@ class ModelEngine:
             customer,
             self._clock,
         )
-
-    def _agrees(self, turn: Turn) -> bool:
-        """Whether the customer's messages are an explicit yes and nothing else."""
-        texts = [line.text[:TEXT_MAX_CHARS] for line in turn.messages if line.text.strip()]
-        asks = any(text.rstrip().endswith(("?", "？", "؟")) for text in texts)
-        return not asks and self._language.agrees([w for text in texts for w in words_of(text)])
 
 
 class Failed(NoAnswer):
@@ -152,7 +155,7 @@ class HybridEngine:
         if self._model is None or mode == "embedded" or is_by_code(turn, ready, mode):
             return ready
         try:
-            return await self._model.answer(turn)
+            return await self._model.answer(turn, ready.language)
         except Failed as failed:
             log.warning("model_failed", turn_id=turn.turn_id, reason=failed.reason)
             return msgspec.structs.replace(ready, tool_calls=(*failed.calls, *ready.tool_calls))
@@ -164,5 +167,5 @@ def is_by_code(turn: Turn, ready: Answer, mode: Mode) -> bool:
         return True
     if mode == "model":
         return False
-    words = [word for line in turn.messages for word in words_of(line.text[:TEXT_MAX_CHARS])]
+    words = [word for text in texts_of(turn) for word in words_of(text)]
     return len(words) <= FACT_WORDS_MAX and ready.path in FACTS | ANSWERS

@@ -237,6 +237,7 @@ CREATE TABLE turns (
     reason          TEXT, -- why it waits for a person or was dropped
     reply           TEXT, -- the words that were suggested; sent ones stand in `messages`
     trace           TEXT, -- JSON: path, tool calls, latency
+    answer          TEXT, -- JSON: of a suggested one, what else to do when it is sent
     finished_at     INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX turns_open ON turns (tenant_id, account, chat) WHERE state = 'pending';
@@ -251,6 +252,23 @@ BEGIN
     WHERE tenant_id = new.tenant_id AND account = new.account AND chat = new.chat
       AND state = 'pending';
 END;
+
+-- What a person or the shop itself has to say in a chat: written by a command, sent by the hub.
+CREATE TABLE outgoing (
+    outgoing_id     TEXT PRIMARY KEY, -- UUID; the id of the message.send that carries it
+    tenant_id       TEXT NOT NULL,
+    account         TEXT NOT NULL,
+    chat            TEXT NOT NULL,
+    kind            TEXT NOT NULL CHECK (kind IN ('operator', 'suggestion', 'order_update')),
+    text            TEXT, -- NULL: the suggestion's own words
+    turn_id         TEXT, -- the suggestion that was approved
+    order_id        TEXT, -- the order that changed
+    due_at          INTEGER NOT NULL,
+    created_at      INTEGER NOT NULL,
+    done_at         INTEGER,
+    outcome         TEXT -- ordered, or why it was not
+) STRICT;
+CREATE INDEX outgoing_open ON outgoing (due_at) WHERE done_at IS NULL;
 
 -- Messages of people who were erased, by WhatsApp's own random ids alone: an agent that reports one
 -- again finds it known, and its words stay away.
@@ -447,3 +465,27 @@ CREATE TABLE order_papers (
     PRIMARY KEY (order_id, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX order_papers_open ON order_papers (created_at) WHERE done_at IS NULL;
+
+-- ---------------------------------------------------------------- the model
+
+-- What a shop's model used in a period of the shop's calendar (2026-11-22 or 2026-11), by customer
+-- and, under '', all together. What is reserved for a call counts until its use is known.
+CREATE TABLE model_spending (
+    tenant_id       TEXT NOT NULL,
+    period          TEXT NOT NULL,
+    customer        TEXT NOT NULL,
+    tokens          INTEGER NOT NULL DEFAULT 0,
+    micros          INTEGER NOT NULL DEFAULT 0, -- millionths of the currency of the provider's bill
+    PRIMARY KEY (tenant_id, period, customer)
+) STRICT, WITHOUT ROWID;
+
+-- What the operator is to be told, once a subject. Without a tenant it is the hub's own.
+CREATE TABLE operator_notices (
+    id              INTEGER PRIMARY KEY,
+    tenant_id       TEXT NOT NULL DEFAULT '',
+    kind            TEXT NOT NULL, -- hub/store/operator_notices.py lists them
+    subject         TEXT NOT NULL, -- what it is about: a limit and its period, a chat
+    at              INTEGER NOT NULL,
+    seen_at         INTEGER,
+    UNIQUE (tenant_id, kind, subject)
+) STRICT;

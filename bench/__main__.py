@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import flat, flood, idle, poll_wait, report, rounds, start
+from bench import flat, flood, idle, poll_wait, report, rounds, start, turns
 from bench.plan import Facts, Plan, Section
 from bench.processes import ROOT
 
@@ -26,6 +26,7 @@ SECTIONS: Final = (
     Section("start", start.measure, start.show),
     Section("flat", flat.measure, flat.show),
     Section("flood", flood.measure, flood.show),
+    Section("turns", turns.measure, turns.show),
 )
 RESULTS: Final = ROOT / "bench" / "results"
 SCRATCH: Final = ROOT / ".run"  # /tmp may be memory, where an fsync costs nothing

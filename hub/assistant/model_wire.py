@@ -1,18 +1,19 @@
 """A model's endpoint over the `openai` SDK: one call, its answer checked, its failures named.
 
-The SDK takes 45 MiB: it is imported in a thread, at the first call. Its own retries are off, and a
-`Retry-After` is for the caller to judge.
+The SDK takes 45 MiB and some milliseconds of a processor for each call: it is imported at the first
+one, and works in a thread of its own, beside the loop that serves sockets. Its own retries are off,
+and a `Retry-After` is for the caller to judge.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import msgspec
 
 from hub.assistant.breaker import Fault
 from hub.assistant.budget import Usage
+from hub.assistant.loop_thread import LoopThread
 from hub.assistant.tools import TOOLS, Arguments
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -90,13 +91,14 @@ class Wire:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._client: Any = None
-        self._making = asyncio.Lock()
+        self._thread = LoopThread("model")
+        self._client: Any = None  # of the thread alone
 
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:
-            await self._client.close()
+            await self._thread.run(self._client.close)
+        await self._thread.close()
 
     async def ask(
         self,
@@ -107,14 +109,18 @@ class Wire:
         use_tools: bool = True,
     ) -> Reply:
         """The model's answer; CallFailed. Cancelling closes the request's connection."""
-        client = await self._made()
         request = self._request(messages, identifier, output_max)
         if not use_tools:
             request["tool_choice"] = "none"
+        return await self._thread.run(partial(self._call, request))
+
+    async def _call(self, request: Mapping[str, Any]) -> Reply:
         import openai
 
+        if self._client is None:
+            self._client = _client(self.endpoint)
         try:
-            answer = await client.chat.completions.create(**request)
+            answer = await self._client.chat.completions.create(**request)
         except openai.APIStatusError as error:
             raise _refused(error.status_code, error.code, error.response.headers) from None
         except openai.APITimeoutError:
@@ -124,12 +130,6 @@ class Wire:
         except (openai.OpenAIError, ValueError):
             raise CallFailed("nonsense", billed=True) from None
         return reply_of(answer)
-
-    async def _made(self) -> Any:
-        async with self._making:
-            if self._client is None:
-                self._client = await asyncio.to_thread(_client, self.endpoint)
-        return self._client
 
     def _request(
         self, messages: Sequence[Message], identifier: str, output_max: int

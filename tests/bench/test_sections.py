@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench import flat, flood, idle, start
+from bench import flat, flood, idle, start, turns
 from bench.plan import Plan
 from bench.stored import Stored, let_time_pass, make
 from bench.weight import cannot_open, cpu_s
@@ -107,6 +107,18 @@ def test_a_flood_tells_its_curve_and_its_bound(plan: Plan) -> None:
     assert bound["mib"] == pytest.approx(sum(bound[part] for part in parts), abs=0.1)
     assert bound["bytes_per_place"] > 2 * 400  # the text alone, decoded and on its way back
     assert flood.show(facts)[-1].startswith("- bound: ")
+    assert_left_nothing(plan, facts)
+
+
+def test_turns_of_a_slow_model_are_made_side_by_side(plan: Plan) -> None:
+    """Each takes as long as the model does, and none waits for another."""
+    facts = turns.thought(plan, agents=3, window=4, delay_s=0.5, seconds=2.0)
+    assert facts["p50_ms"] >= 500
+    assert facts["round_trips"] >= 12
+    assert facts["heartbeats"] >= 3
+    assert 0 < facts["ack_p99_ms"] < facts["p50_ms"]
+    assert facts["rss_max_mib"] > facts["rss_before_mib"]
+    assert turns.show(facts)[2].startswith("| 12 ")
     assert_left_nothing(plan, facts)
 
 

@@ -219,7 +219,7 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE UNIQUE INDEX messages_natural_key ON messages (tenant_id, account, chat, participant, wa_id);
 CREATE INDEX messages_by_chat ON messages (tenant_id, account, chat, id);
-CREATE INDEX messages_own ON messages (tenant_id, wa_id) WHERE author = 'bot';
+CREATE INDEX messages_own ON messages (tenant_id, wa_id) WHERE event_id IS NOT NULL;
 
 -- At most one open turn (pending or running) per chat; a newer message raises its version.
 CREATE TABLE turns (
@@ -262,6 +262,7 @@ CREATE TABLE outgoing (
     kind            TEXT NOT NULL CHECK (kind IN ('operator', 'suggestion', 'order_update')),
     text            TEXT, -- NULL: the suggestion's own words
     turn_id         TEXT, -- the suggestion that was approved
+    version         INTEGER, -- of that turn, as the operator saw it
     order_id        TEXT, -- the order that changed
     due_at          INTEGER NOT NULL,
     created_at      INTEGER NOT NULL,
@@ -469,13 +470,15 @@ CREATE INDEX order_papers_open ON order_papers (created_at) WHERE done_at IS NUL
 -- ---------------------------------------------------------------- the model
 
 -- What a shop's model used in a period of the shop's calendar (2026-11-22 or 2026-11), by customer
--- and, under '', all together. What is reserved for a call counts until its use is known.
+-- and, under '', all together. What is reserved for a call counts until its use is known; what a
+-- crash left reserved stays counted.
 CREATE TABLE model_spending (
     tenant_id       TEXT NOT NULL,
     period          TEXT NOT NULL,
     customer        TEXT NOT NULL,
     tokens          INTEGER NOT NULL DEFAULT 0,
     micros          INTEGER NOT NULL DEFAULT 0, -- millionths of the currency of the provider's bill
+    refused         INTEGER NOT NULL DEFAULT 0, -- calls that a limit of this account kept from being made
     PRIMARY KEY (tenant_id, period, customer)
 ) STRICT, WITHOUT ROWID;
 

@@ -36,11 +36,12 @@ SHOP = {
 
 
 class Echo:
-    """Answers at once with what was said."""
+    """Answers at once with as much as was said."""
 
     async def answer(self, turn: Turn) -> Answer:
-        """The customer's own words."""
-        return Answer(text=turn.messages[-1].text, path="echo")
+        """The customer's own words behind another beginning each time: the same are a loop."""
+        text = turn.messages[-1].text
+        return Answer(text=f"{turn.turn_id}{text[len(turn.turn_id) :]}", path="echo")
 
 
 async def prepare(folder: Path, agents: int, clock: SystemClock) -> None:

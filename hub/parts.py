@@ -1,15 +1,15 @@
 """What a hub is made of: settings and a store become services and workers, joined together."""
 
 import asyncio
+import hmac
 from collections.abc import Coroutine
-from decimal import Decimal
 from functools import partial
 from typing import Any, Final, NoReturn
 
 import msgspec
 import structlog
 
-from hub.assistant import budget
+from hub.assistant import allowance, purse
 from hub.assistant.embedded import EmbeddedEngine
 from hub.assistant.engine import Engine
 from hub.assistant.model import HybridEngine, ModelEngine
@@ -17,7 +17,8 @@ from hub.assistant.model_loop import TurnLimits
 from hub.assistant.model_wire import Endpoint, Wire
 from hub.clock import Clock
 from hub.commerce.papers.worker import PaperWorker
-from hub.conversation import records
+from hub.conversation import outgoing, records
+from hub.conversation.outgoing_worker import OutgoingWorker
 from hub.conversation.worker import Worker
 from hub.gateway import pressure, revocation
 from hub.gateway.presence import Limits
@@ -26,15 +27,18 @@ from hub.gateway.roster import Roster
 from hub.gateway.services import Services
 from hub.gateway.ticker import Ticker
 from hub.settings import Settings
-from hub.store import outbound
+from hub.store import operator_notices, outbound
 from hub.store.database import Store
 from hub.store.errors import StoreError
 from hub.store.media import MediaFiles
 from hub.store.policy import TenantPolicy
+from hub.store.tx import Tx
 from protocol import session
 
 HOUSEKEEPING_S: Final = 3600.0
 ENGINE_SPARE_S: Final = 10.0  # beyond the model's time, for the answer that stands ready
+IDENTITY: Final = b"sak-hub: customers of a model"
+"""What their names at the provider, and in the budget, are derived under from the model's key."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +48,7 @@ class Parts(msgspec.Struct, frozen=True):
 
     services: Services
     worker: Worker
+    outgoing: OutgoingWorker
     papers: PaperWorker
     files: MediaFiles
     gauge: pressure.Gauge
@@ -52,35 +57,23 @@ class Parts(msgspec.Struct, frozen=True):
 def engine_of(settings: Settings, clock: Clock, store: Store) -> Engine:
     """The embedded engine; with a key, a model beside it."""
     embedded, key, name = EmbeddedEngine(store), settings.openai_api_key, settings.model_name
-    if key is None or settings.model_mode == "embedded":
-        return embedded
-    if name is None:  # a key may stand there for other programs: no customer's words go out by it
+    hub = allowance.of_hub(settings)
+    if key is not None and name is None and settings.model_mode != "embedded":
+        # The key may stand there for other programs: no customer's words go out by it.
         log.warning("model_not_used", remedy="Set SAK_HUB_MODEL_NAME to have a model asked.")
+    if key is None or name is None or hub.missing is not None:
         return embedded
-    limits = budget.Limits(
-        tenant_day=budget.Limit(settings.model_tenant_day_tokens),
-        tenant_month=budget.Limit(settings.model_tenant_month_tokens),
-        customer_day=budget.Limit(settings.model_customer_day_tokens),
-    )
     model = ModelEngine(
         store,
         clock,
         Wire(Endpoint.of(key.reveal(), name, settings.model_url)),
-        prices=_prices(settings),
-        limits=lambda _: limits,
+        prices=allowance.prices_of(settings),
+        limits=hub.limits,
         turn_limits=TurnLimits(turn_s=settings.model_turn_timeout_s),
+        identity_key=hmac.digest(key.reveal().encode(), IDENTITY, "sha256"),
     )
-    log.info("model_used", mode=settings.model_mode, model=name)
-    return HybridEngine(embedded, model, lambda _: settings.model_mode)
-
-
-def _prices(settings: Settings) -> budget.Prices:
-    return budget.Prices(
-        input=Decimal(str(settings.model_price_input)),
-        cached=Decimal(str(settings.model_price_cached)),
-        cache_write=Decimal(str(settings.model_price_cache_write)),
-        output=Decimal(str(settings.model_price_output)),
-    )
+    log.info("model_used", mode=hub.mode, model=name)
+    return HybridEngine(embedded, model, hub.mode)
 
 
 def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> Parts:
@@ -107,6 +100,15 @@ def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> P
         acted=papers.wake,
         defaults=defaults,
         engine_timeout_s=settings.model_turn_timeout_s + ENGINE_SPARE_S,
+    )
+    sender = OutgoingWorker(
+        store,
+        clock,
+        registry.deliver,
+        worker.took,
+        may_send=registry.is_known,
+        acted=papers.wake,
+        defaults=defaults,
     )
 
     def know(agent_id: str) -> None:
@@ -135,7 +137,7 @@ def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> P
     )
     bounds = pressure.Bounds(settings.disk_full_pct, settings.inbox_max)
     gauge = pressure.Gauge(store, bounds, registry.ask_pause)
-    return Parts(services, worker, papers, files, gauge)
+    return Parts(services, worker, sender, papers, files, gauge)
 
 
 def work(parts: Parts, settings: Settings) -> dict[str, Coroutine[Any, Any, NoReturn]]:
@@ -147,19 +149,39 @@ def work(parts: Parts, settings: Settings) -> dict[str, Coroutine[Any, Any, NoRe
         "revocation watch": revocation.watch(services),
         "pressure gauge": parts.gauge.run(),
         "conversation worker": parts.worker.run(),
+        "outgoing": parts.outgoing.run(),
+        "commands": _notice_commands(parts),
         "order papers": parts.papers.run(),
         "housekeeping": _keep_house(services, settings),
     }
 
 
+async def _notice_commands(parts: Parts) -> NoReturn:
+    """Look at once for what a command wrote: words to send, a chat that was given back."""
+    changed = parts.services.store.changed
+    seen = changed.count
+    while True:
+        seen = await changed.after(seen)
+        parts.outgoing.wake()
+        parts.worker.reload()
+
+
 async def _keep_house(services: Services, settings: Settings) -> NoReturn:
-    """Let go of what the logs need no longer."""
+    """Let go of what nobody needs any longer."""
     kept_ms = round(settings.retention_s * 1000)
     while True:
         now = services.clock.now_ms()
         try:
-            left = await services.store.write(partial(outbound.prune, now_ms=now, kept_ms=kept_ms))
+            left = await services.store.write(partial(_prune, now_ms=now, kept_ms=kept_ms))
             log.info("logs_pruned", orders=left)
         except StoreError as error:
             log.warning("logs_not_pruned", error=error.code)
         await asyncio.sleep(HOUSEKEEPING_S)
+
+
+def _prune(tx: Tx, now_ms: int, kept_ms: int) -> int:
+    """Retention everywhere; how many orders left the logs."""
+    purse.prune(tx, now_ms)
+    operator_notices.prune(tx, now_ms)
+    outgoing.prune(tx, now_ms, kept_ms)
+    return outbound.prune(tx, now_ms=now_ms, kept_ms=kept_ms)

@@ -98,6 +98,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_price_output: NotNegative = 0.0
     model_tenant_day_tokens: Tokens | None = None
     model_tenant_month_tokens: Tokens | None = None
+    model_tenant_day_cost: Positive | None = None
+    model_tenant_month_cost: Positive | None = None
     model_customer_day_tokens: Tokens | None = None
     openai_api_key: Secret | None = None  # not in MEANINGS: neither file nor prefix sets it
 
@@ -122,6 +124,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def is_local(self) -> bool:
         """Whether only this machine reaches the hub's port."""
         return _is_loopback(self.host)
+
+    @property
+    def has_model_prices(self) -> bool:
+        """Whether what the model uses costs anything here, so that a limit of cost can be met."""
+        return self.model_price_input > 0 or self.model_price_output > 0
 
 
 MEANINGS: Final[Mapping[str, str]] = {
@@ -156,7 +163,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "inbox_max": "events not yet worked on at which agents are asked to wait",
     "model_mode": "where there is a key, the model answers never, what code cannot, or all it may",
     "model_name": "the model, as its provider names it; without it none is asked, key or not",
-    "model_url": "where the model is: anything that speaks OpenAI's Chat Completions",
+    "model_url": "where the model is: anything that speaks OpenAI's Chat Completions; "
+    "http:// on this machine or a private network only",
     "model_turn_timeout_s": "how long the model may take before the hub gives its own answer",
     "model_price_input": "price of a million tokens read, in the currency of the provider's bill",
     "model_price_cached": "the same for those that the provider had in its cache",
@@ -164,6 +172,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "model_price_output": "the same for those that it writes",
     "model_tenant_day_tokens": "tokens of one shop in a day of its own; without it, any number",
     "model_tenant_month_tokens": "the same in a month",
+    "model_tenant_day_cost": "what one shop may cost in a day, in the currency of that bill",
+    "model_tenant_month_cost": "the same in a month",
     "model_customer_day_tokens": "tokens of one customer of a shop in a day",
 }
 
@@ -303,6 +313,17 @@ def _check_model(settings: Settings) -> None:
             "SAK_HUB_MODEL_URL must be an address like https://models.example.com/v1, without "
             "query."
         )
+    if urlsplit(settings.model_url).scheme == "http" and not _is_near(settings.model_url):
+        raise SettingsError(
+            "SAK_HUB_MODEL_URL would send what customers write over the network unencrypted. Use "
+            "https://, or a model on this machine or at a private address like http://10.0.0.5/v1."
+        )
+    costs = (settings.model_tenant_day_cost, settings.model_tenant_month_cost)
+    if any(costs) and not settings.has_model_prices:
+        raise SettingsError(
+            "SAK_HUB_MODEL_TENANT_DAY_COST and SAK_HUB_MODEL_TENANT_MONTH_COST limit nothing "
+            "without prices. Set SAK_HUB_MODEL_PRICE_INPUT and SAK_HUB_MODEL_PRICE_OUTPUT as well."
+        )
 
 
 def _is_http(url: str) -> bool:
@@ -312,6 +333,19 @@ def _is_http(url: str) -> bool:
         return False
     plain = not (parts.query or parts.fragment or parts.username)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and plain
+
+
+def _is_near(url: str) -> bool:
+    """Whether an address is this machine's or a private network's, by its number or its name.
+
+    Nothing public has such names: RFC 6761 and 6762, ICANN's reservation of .internal.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal", ".localhost"))
+    return address.is_loopback or (address.is_private and not address.is_unspecified)
 
 
 def _is_loopback(host: str) -> bool:

@@ -159,6 +159,8 @@ class _Finder:
             return None
         if words[start] in self._tables.duals:
             return Amount(Decimal(2), self._tables.duals[words[start]], start, start + 1)
+        if words[start] in self._tables.ones and not self._is_per(start):
+            return Amount(Decimal(1), self._tables.ones[words[start]], start, start + 1)
         negative = words[start] == MINUS and start + 1 < len(words)
         at = start + 1 if negative else start
         found = self._stuck(at) or self._shifted(at) or self._spelled(at)
@@ -175,6 +177,11 @@ class _Finder:
         return not (
             beside.isdisjoint(self._tables.money) and self._tables.uncounted.isdisjoint(behind)
         )
+
+    def _is_per(self, at: int) -> bool:
+        """Whether the word in front says that what follows is a price's measure: `per kilo`."""
+        before = self._tables.phrases.at(self._words, at - 1) if at else None
+        return before is not None and "per" in before[0]
 
     def _is_priced(self, at: int) -> bool:
         """Whether the number is so much per one: `1.55 per pc`."""

@@ -8,10 +8,15 @@ through: its end decides.
 from collections import deque
 from typing import Final, Literal
 
-Fault = Literal["refused", "quota", "limited", "server", "unreachable", "timeout", "nonsense"]
-"""Why a call gave no answer: key or request refused, money gone, too many calls, ..."""
+Fault = Literal[
+    "refused", "quota", "rejected", "limited", "server", "unreachable", "timeout", "nonsense"
+]
+"""Why a call gave no answer: key refused, money gone, this one request rejected, too many, ..."""
 
 AT_ONCE: Final[frozenset[Fault]] = frozenset(("refused", "quota"))
+
+NO_USE: Final[frozenset[Fault]] = AT_ONCE | {"rejected"}
+"""Nobody asks the same again. What one conversation is rejected for is no reason for the others."""
 
 FAILURES_MAX: Final = 3
 WINDOW_S: Final = 60.0
@@ -48,6 +53,10 @@ class Breaker:
         """Whether something has to go well before calls are made freely again."""
         return self._open_until_s is not None
 
+    def blocks(self, now_s: float) -> bool:
+        """Whether `allows` would say no; asking changes nothing."""
+        return self._open_until_s is not None and now_s < self._open_until_s
+
     def allows(self, now_s: float) -> bool:
         """Whether a call may be made; of an open breaker one trial at a time, when its time came.
 
@@ -55,7 +64,7 @@ class Breaker:
         """
         if self._open_until_s is None:
             return True
-        if now_s < self._open_until_s:
+        if self.blocks(now_s):
             return False
         self._open_until_s = now_s + TRIAL_S
         self._trying = True
@@ -67,16 +76,21 @@ class Breaker:
             self._trying = False
             self._open_until_s = self.reason = None
 
-    def failed(self, fault: Fault, now_s: float) -> None:
-        """A call gave no answer."""
+    def failed(self, fault: Fault, now_s: float) -> bool:
+        """A call gave no answer; whether that opened it for a reason that a person puts right.
+
+        While it stays open for that reason the answer is no: it was told.
+        """
         if fault in AT_ONCE:
+            is_news = fault != self.reason
             self._open(fault, now_s + self._refused_s)
-            return
+            return is_news
         self._failed_at.append(now_s)
         while self._failed_at[0] <= now_s - self._window_s:
             self._failed_at.popleft()
         if self.is_open or len(self._failed_at) >= self._failures_max:
             self._open(fault, now_s + self._open_s)
+        return False
 
     def _open(self, fault: Fault, until_s: float) -> None:
         if self._open_until_s is None or self.reason not in AT_ONCE or fault in AT_ONCE:

@@ -15,6 +15,8 @@ import msgspec
 Scope = Literal["tenant_day", "tenant_month", "customer_day"]
 """What a limit is for."""
 
+MICROS: Final = 1_000_000
+
 CHARS_PER_TOKEN: Final = 3
 """Where an endpoint does not count: fewer characters than English has, so that it is enough."""
 
@@ -100,7 +102,7 @@ class Reserved(msgspec.Struct, frozen=True):
 
 
 class Purse(Protocol):
-    """Where it is counted. Both calls return once it is certain."""
+    """Where it is counted. Both calls return once it is certain; StoreError when it cannot be."""
 
     async def reserve(
         self, accounts: Mapping[Scope, Account], want: Spent, limits: Limits
@@ -109,36 +111,6 @@ class Purse(Protocol):
 
     async def settle(self, reserved: Reserved, used: Spent) -> None:
         """Count what was used in place of what was reserved."""
-
-
-class MemoryPurse:
-    """Counts until the process ends."""
-
-    def __init__(self) -> None:
-        self._spent: dict[Account, Spent] = {}
-
-    def spent(self, account: Account) -> Spent:
-        """What is counted on an account."""
-        return self._spent.get(account, Spent())
-
-    async def reserve(
-        self, accounts: Mapping[Scope, Account], want: Spent, limits: Limits
-    ) -> Reserved | Scope:
-        """The reservation on all accounts, or the first limit that it would exceed."""
-        exceeded = over({scope: self.spent(of) for scope, of in accounts.items()}, want, limits)
-        if exceeded is not None:
-            return exceeded
-        reserved = Reserved(tuple(accounts.values()), want)
-        self._add(reserved, want)
-        return reserved
-
-    async def settle(self, reserved: Reserved, used: Spent) -> None:
-        """Count what was used in place of what was reserved."""
-        self._add(reserved, used - reserved.spent)
-
-    def _add(self, reserved: Reserved, more: Spent) -> None:
-        for account in reserved.accounts:
-            self._spent[account] = self.spent(account) + more
 
 
 def over(spent: Mapping[Scope, Spent], want: Spent, limits: Limits) -> Scope | None:

@@ -14,7 +14,7 @@ from hub.assistant.lists import VERBS
 from hub.assistant.reading import Reader
 from hub.assistant.search import has_digit
 from hub.assistant.shop_talk import ways_to_pay
-from hub.assistant.shopping import refusals_of
+from hub.assistant.shopping import refusals_of, show_cart
 from hub.assistant.toolbox import POSTCODE_MAX_CHARS
 from hub.assistant.tools import Confirmed, Declined, DraftShown
 from hub.assistant.visit import Visit
@@ -39,6 +39,13 @@ def keep_place(visit: Visit) -> None:
         visit.box.remember_customer(tools.RememberCustomer(postcode=place))
         if not visit.is_told("address_saved"):
             visit.tell("checkout", "place_saved", place=place)
+
+
+def show_cart_at(visit: Visit, place: str | None) -> None:
+    """The cart with its sums, delivery to the place included if one is asked about."""
+    if place is not None and _is_reached(visit, place) and len(place) <= POSTCODE_MAX_CHARS:
+        visit.box.remember_customer(tools.RememberCustomer(postcode=place))
+    show_cart(visit)
 
 
 def check_out(visit: Visit) -> None:
@@ -114,10 +121,10 @@ def remind(visit: Visit) -> None:
     draft, overlay = visit.box.overlay.draft, visit.box.overlay
     if draft is None or overlay.shown is not None or visit.turn.now_ms >= draft.expires_at:
         return
-    if visit.has_said("unknown", "not_found", "discount", "foreign", "ask", "cancel"):
+    if visit.has_said("ask", "cancel"):
         return  # one question at a time
-    visit.tell("info", "waiting", total=visit.money(draft.bill.total))
-    visit.tell("info", "confirm")
+    visit.tell("reminder", "waiting", total=visit.money(draft.bill.total))
+    visit.tell("reminder", "confirm")
 
 
 def take_address(visit: Visit, heard: Heard) -> bool:

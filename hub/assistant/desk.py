@@ -5,15 +5,21 @@ changed by the next one: the reply's transaction looks at everything again.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from hub.assistant import facts, guard
+from hub.assistant import earlier, facts, guard
 from hub.assistant.engine import ToolCall, Turn
 from hub.assistant.facts import Facts
+from hub.assistant.guard_numbers import numbers_in
+from hub.assistant.model_context import RULES
 from hub.assistant.model_told import Teller
 from hub.assistant.model_wire import Wanted
+from hub.assistant.summary import Summary
 from hub.assistant.toolbox import Toolbox
 from hub.assistant.tools import TOOLS, CartShown, Declined, Reason
 from hub.commerce import checkout
@@ -26,19 +32,6 @@ SAME_MAX: Final = 2
 """So often the same tool is used with the same arguments."""
 
 
-class _Lent(Tx):
-    """A transaction that is another one at each step."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        """Nothing is lent yet; `lend` makes it usable."""
-
-    def lend(self, tx: Tx) -> None:
-        self._connection, self._queries = tx._connection, tx._queries
-        self.memory = tx.memory
-
-
 class Desk:
     """The tools, and what they said so far."""
 
@@ -46,9 +39,11 @@ class Desk:
         self._store = store
         self._turn = turn
         self._agrees = agrees
-        self._tx = _Lent()
+        self._tx: Tx | None = None
         self._teller = Teller(turn.tenant)
         self._facts = Facts()
+        self.summary = Summary()
+        """What was before the lines that the model is shown; `open` reads it."""
         self._uses: dict[tuple[str, str], int] = {}
         self._box: Toolbox | None = None
 
@@ -93,7 +88,7 @@ class Desk:
         return await self._store.read(lambda tx: self._use(tx, wanted))
 
     def _open(self, tx: Tx) -> dict[str, Any]:
-        self._tx.lend(tx)
+        self._tx = tx
         turn, tenant = self._turn, self._turn.tenant
         self._box = box = Toolbox(self._tx, turn, agrees=self._agrees)
         overlay, profile = box.overlay, box.profile
@@ -109,8 +104,11 @@ class Desk:
         )
         open_for_yes = [one for one in (overlay.draft, overlay.cancelling) if one is not None]
         said = [line.text for line in turn.history if line.author == "bot"]
-        self._facts = facts.of_values([cart, box.policy, *open_for_yes], record)
-        self._facts |= guard.grounds(said, tenant.exponent)
+        known = facts.of_values([cart, box.policy, *open_for_yes], record)
+        known |= guard.grounds(said, tenant.exponent)
+        self._facts = msgspec.structs.replace(known, heard=_heard(turn), hidden=(RULES,))
+        self.summary = earlier.read(tx, turn, overlay.customer, box.policy.shipping)
+        self._facts |= Facts(codes=frozenset(sku.upper() for sku in self.summary.skus))
         told = self._teller.tell(cart)
         if overlay.draft is not None and turn.now_ms < overlay.draft.expires_at:
             told["waiting_for_yes_to_order"] = self._teller.money(overlay.draft.bill.total)
@@ -119,7 +117,8 @@ class Desk:
         return told
 
     def _use(self, tx: Tx, wanted: Sequence[Wanted]) -> list[dict[str, Any]]:
-        self._tx.lend(tx)
+        if self._tx is not None and self._tx is not tx:
+            self._tx.stand_for(tx)
         return [self._use_one(one) for one in wanted]
 
     def _use_one(self, wanted: Wanted) -> dict[str, Any]:
@@ -134,6 +133,14 @@ class Desk:
         if isinstance(result, Declined) and result.code == "bad_arguments":
             told["next"] = "correct the arguments"
         return told | ({"ignored": ignored} if ignored else {})
+
+
+def _heard(turn: Turn) -> frozenset[Decimal]:
+    """The customer's own numbers, and those of today's date."""
+    lines = (*turn.history, *turn.messages)
+    year = datetime.fromtimestamp(turn.now_ms / 1000, ZoneInfo(turn.tenant.timezone)).year
+    said = numbers_in(line.text for line in lines if line.author == "customer")
+    return said | {Decimal(year)}
 
 
 def known_arguments(name: str, arguments: str) -> tuple[str, list[str]]:

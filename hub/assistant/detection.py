@@ -22,6 +22,7 @@ SCRIPTS: Final = {"en": "LATIN", "hi-Latn": "LATIN", "hi": "DEVANAGARI", "ar": "
 INSTEAD: Final[Mapping[str, tuple[str, ...]]] = {"hi": ("hi-Latn",), "hi-Latn": ("hi",)}
 """What a shop that lacks a language answers in, if it can: the same one in another script."""
 
+LATIN_MIN: Final = 3
 TRADE_MIN: Final = 2  # so many words of trade, and nothing else, are English
 CHARS_MAX: Final = 1_000  # of one message that are looked at
 
@@ -106,10 +107,19 @@ def _spoken(shown: str, languages: Sequence[str], before: str | None) -> str:
 def _kept(texts: Sequence[str], languages: Sequence[str], before: str | None) -> str:
     """The language of the conversation; at its begin the shop's first one in the same script."""
     if before is not None:
-        return _spoken(before, languages, None)
+        changed = _is_changed(texts, before) and "en" in languages
+        return "en" if changed else _spoken(before, languages, None)
     scripts = {script_of(word) for text in texts for word in words_of(text[:CHARS_MAX])} - {""}
     fits = (language for language in languages if SCRIPTS.get(language) in scripts)
     return next(fits, languages[0])
+
+
+def _is_changed(texts: Sequence[str], before: str) -> bool:
+    """Whether somebody of another script wrote several words in Latin letters, one of trade."""
+    words = [word for text in texts for word in words_of(text[:CHARS_MAX]) if _is_plain(word)]
+    if SCRIPTS.get(before, "LATIN") == "LATIN" or len(words) < LATIN_MIN:
+        return False
+    return all(map(str.isascii, words)) and any(word in lexicon().trade for word in words)
 
 
 def _is_plain(word: str) -> bool:

@@ -7,11 +7,12 @@ the loop which calls it stays free.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from hub.assistant import checkout_talk, order_talk, shop_talk, shopping
+from hub.assistant import checkout_talk, opting, order_talk, shop_talk, shopping, taking
 from hub.assistant.engine import Answer, Turn
 from hub.assistant.hearing import Heard, hear, sentences
 from hub.assistant.language import Language, load
@@ -27,6 +28,9 @@ from hub.store.tx import Tx
 TEXT_MAX_CHARS: Final = 1_000  # of one message that are read; nobody asks a price in more
 MESSAGES_MAX: Final = 12  # of one turn that are read, the newest
 SENTENCES_MAX: Final = 24
+ECHO_WORDS_MIN: Final = 4
+TAKING: Final = ("take_it", "yes", "want", "have")
+"""Said of what was just priced or offered: it is wanted."""
 
 _LINK: Final = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+", re.IGNORECASE)
 """Addresses are not read: what is in them is not what the customer says."""
@@ -59,19 +63,46 @@ def reply(tx: Tx, turn: Turn, language: Language) -> Answer:
     if not words and not any(any(map(str.isalnum, text)) for text in texts):
         return Answer(text=language.say("wordless"), path="embedded.wordless")
     agrees = agreed(texts, language)
-    return _Conversation(Visit(tx, turn, language, agrees=agrees), texts, words, agrees).answer()
+    visit = Visit(tx, turn, language, agrees=agrees)
+    if visit.box.overlay.cancelling is not None and agreed_to_cancel(texts, language):
+        agrees, visit = True, Visit(tx, turn, language, agrees=True)
+    if (said := opting.newest(texts)) is not None and order_talk.opt(visit, said):
+        return visit.answer()
+    return _Conversation(visit, texts, words, agrees).answer()
 
 
 def texts_of(turn: Turn) -> list[str]:
     """What the turn's messages say, as far as it is read."""
-    written = (_LINK.sub(" ", line.text[:TEXT_MAX_CHARS]) for line in turn.messages)
+    written = (_LINK.sub(" ", _cut(_seen(line.text))) for line in turn.messages)
     return [text for text in written if text.strip()]
+
+
+def _seen(text: str) -> str:
+    """The text without signs that nobody sees: they part words and turn them round."""
+    if text.isascii():
+        return text
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
+def _cut(text: str) -> str:
+    """What is read of a message, without half a word at its end."""
+    if len(text) <= TEXT_MAX_CHARS:
+        return text
+    whole = text[: TEXT_MAX_CHARS + 1].rsplit(maxsplit=1)[0]
+    return whole[:TEXT_MAX_CHARS]
 
 
 def agreed(texts: Sequence[str], language: Language) -> bool:
     """Whether the messages are an explicit yes and nothing else; a question is none."""
     asks = any(text.rstrip().endswith(("?", "？", "؟")) for text in texts)
     return not asks and language.agrees([word for text in texts for word in words_of(text)])
+
+
+def agreed_to_cancel(texts: Sequence[str], language: Language) -> bool:
+    """Whether the messages, as an answer to whether to cancel an order, say to do it."""
+    words = [word for text in texts for word in words_of(text)]
+    asks = any(text.rstrip().endswith(("?", "？", "؟")) for text in texts)
+    return not asks and language.says_only(words, "agree", "cancel_it", "cancel_order")
 
 
 class _Conversation:
@@ -89,18 +120,26 @@ class _Conversation:
         visit, language = self._visit, self._visit.language
         if (wrong := self._wrong()) is not None:
             return visit.hand_over(wrong)
-        if language.is_only(self._words, "person"):
+        if language.is_only(self._words, "person") and not language.means(self._words, "bot"):
             return visit.hand_over("customer_request")
+        if self._is_echo():
+            visit.tell("unknown", "unknown")
+            return visit.answer()
         if (short := self._short()) is not None:
             return short
         self._hear()
         checkout_talk.note_facts(visit)
         reader = Reader(visit.tx, visit.tenant_id, language, visit.turn.history)
-        for heard in visit.heard:
+        for heard in [taking.swapped(visit, heard) for heard in visit.heard]:
             if not (checkout_talk.take_address(visit, heard) or self._act(heard)):
                 shopping.talk_of_goods(visit, reader, heard)
         self._conclude()
         return visit.answer()
+
+    def _is_echo(self) -> bool:
+        """Whether our last reply comes back as it was: a machine is on the other side."""
+        ours = words_of(self._visit.last_words[:TEXT_MAX_CHARS])
+        return len(ours) >= ECHO_WORDS_MIN and ours == list(self._words)
 
     def _wrong(self) -> Reason | None:
         """Why a person has to take over, whatever else was said."""
@@ -125,7 +164,7 @@ class _Conversation:
                 return visit.hand_over("unknown_question")
             if language.is_only(self._words, "no"):
                 return Answer(text=language.say("declined"), path="embedded.declined")
-        if self._agrees and self._yes():
+        if self._takes() or (self._agrees and self._yes()):
             return visit.answer()
         if refuses and self._no():
             return visit.answer()
@@ -136,6 +175,8 @@ class _Conversation:
         visit, overlay = self._visit, self._visit.box.overlay
         order, draft = overlay.cancelling, overlay.draft
         if order is not None and order.order_no in visit.last_words:
+            if self._names_another(order.order_no):
+                return False
             order_talk.agree_to_cancel(visit, order)
             return True
         if draft is None and overlay.cart.lines and checkout_talk.ask_again(visit):
@@ -148,10 +189,41 @@ class _Conversation:
             checkout_talk.show_again(visit)  # it was a yes to something else
         return True
 
+    def _names_another(self, order_no: str) -> bool:
+        """Whether the messages name an order that is not the one that was asked about."""
+        self._hear()
+        named = {heard.order_no for heard in self._visit.heard if heard.order_no is not None}
+        self._visit.heard.clear()
+        return any(plain(name) != plain(order_no) for name in named)
+
+    def _takes(self) -> bool:
+        """Whether what was just priced is wanted, or all that is there; it is put into the cart."""
+        visit, language, words = self._visit, self._visit.language, self._words
+        orders = not visit.box.overlay.cart.lines and language.is_only(words, *TAKING, "checkout")
+        takes = self._agrees or orders or language.is_only(words, *TAKING)
+        if visit.was_said("add_quoted") and takes:
+            taking.take_quoted(visit)
+            if language.means(words, "checkout"):
+                checkout_talk.check_out(visit)
+                return True
+        elif visit.was_said("over_stock") and language.is_only(words, "all_there", *TAKING):
+            if not language.means(words, "all_there") or not taking.take_all_there(visit):
+                return False
+        else:
+            return False
+        self._conclude()
+        return True
+
     def _goes_on(self) -> bool:
         """Whether a yes wants what is in the cart: to its sum, or said as of an order."""
         visit = self._visit
         strong = not visit.language.is_only(self._words, "yes", "checkout")
+        if strong and not visit.box.overlay.cart.lines:
+            if visit.was_said("placed"):
+                order_talk.tell_status(visit, None)
+            else:
+                visit.tell("checkout", "cart_empty")
+            return True
         wanted = bool(visit.box.overlay.cart.lines) and (strong or visit.was_said("cart_hint"))
         if wanted:
             checkout_talk.check_out(visit)
@@ -182,29 +254,50 @@ class _Conversation:
         visit, language, words = self._visit, self._visit.language, heard.words
         if order_talk.use_coupon(visit, heard):
             return True
+        if taking.keep_only(visit, heard):
+            return True
         if language.means(words, "empty"):
             return self._empty(heard)
         if self._cancel(heard):
             return True
+        if heard.order_no is None and language.means(words, "repeat") and not heard.asks:
+            return self._repeat(heard)
         if heard.order_no is not None or language.means(words, "status"):
             order_talk.tell_status(visit, heard.order_no)
-        elif language.is_only(words, "show_cart"):
-            shopping.show_cart(visit)
-        elif language.means(words, "repeat") and not heard.asks:
-            order_talk.repeat(visit)
+        elif language.is_only(words, "show_cart") or self._asks_for_cart(heard):
+            checkout_talk.show_cart_at(visit, heard.place)
         elif heard.asks and heard.place is not None and language.means(words, "ask_delivery"):
             shop_talk.deliver_to(visit, heard.place)
+            return not shopping.counts_goods(visit, heard)
         elif heard.asks and language.means(words, "how_to"):
             visit.tell("info", "how_to_order")
         else:
             return False
         return True
 
+    def _repeat(self, heard: Heard) -> bool:
+        """The last order again; False where more is said: `same as last time but 24 oil`."""
+        order_talk.repeat(self._visit)
+        alone = not shopping.counts_goods(self._visit, heard)
+        if not alone:
+            self._visit.take_back("cart")
+        return alone
+
+    def _asks_for_cart(self, heard: Heard) -> bool:
+        """Whether a question is for the cart's goods or sum, with what delivery or tax adds."""
+        language, words = self._visit.language, words_of(heard.rest)
+        if heard.asks and language.means(words, "in_cart"):
+            return True
+        about = any(language.means(words, intent) for intent in ("show_cart", "in_cart"))
+        return about and language.is_only(
+            words, "show_cart", "in_cart", "ask_delivery", "tax", "price", "question"
+        )
+
     def _cancel(self, heard: Heard) -> bool:
         """Whether an order, or what is just being made, is to be called off, or how to is asked."""
         visit, language = self._visit, self._visit.language
         if self._calls_off(heard):
-            if heard.order_no is None and self._is_shown():
+            if heard.order_no is None and visit.is_order_open:
                 checkout_talk.decline(visit)
             else:
                 order_talk.call_off(visit, heard.order_no)
@@ -226,10 +319,6 @@ class _Conversation:
         else:
             return False
         return True
-
-    def _is_shown(self) -> bool:
-        draft = self._visit.box.overlay.draft
-        return draft is not None and self._visit.turn.now_ms < draft.expires_at
 
     def _calls_off(self, heard: Heard) -> bool:
         language = self._visit.language
@@ -267,3 +356,8 @@ class _Conversation:
             checkout_talk.show_again(visit)
         else:
             visit.box.overlay.decline()
+
+
+def plain(order_no: str) -> str:
+    """The digits of an order's number, by which orders of one shop differ."""
+    return "".join(filter(str.isdigit, order_no))

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from hub.commerce.effects import Effect
+from hub.commerce.model_wishes import Mode, ModelWishes
 
 Author = Literal["customer", "owner", "bot"]
 
@@ -18,6 +19,7 @@ class TenantProfile(msgspec.Struct, frozen=True, kw_only=True):
     """The shop that the turn belongs to: every look-up of an engine stays inside it.
 
     `greeting` and `handover` are the shop's own words for these moments; empty: the engine's.
+    `model` is what it sets about a language model.
     """
 
     tenant_id: str
@@ -28,6 +30,7 @@ class TenantProfile(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
     greeting: str = ""
     handover: str = ""
+    model: ModelWishes = ModelWishes()
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -74,7 +77,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     `path` names the way taken ("embedded.price", "model"). `handover` is the reason for calling a
     person, or None; with it the words announce that and the bot leaves the chat to that person.
     `effects` are what the words say was done: they happen with the reply, or the turn begins anew.
-    `language` is that of the words.
+    `language` is that of the words, `mode` what the engine was allowed to ask a model.
     """
 
     text: str
@@ -83,6 +86,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     handover: str | None = None
     effects: tuple[Effect, ...] = ()
     language: str = "en"
+    mode: Mode = "embedded"
 
 
 class Engine(Protocol):

@@ -85,9 +85,10 @@ def hear(text: str, language: Language, shop: Shop, *, place_asked: bool) -> Hea
     shipping = shop.shipping
     heard = Heard(text=text, words=words, rest=text, asks=asks, order_no=order_no)
     if asks:
-        return msgspec.structs.replace(heard, rest=ear.rest, place=ear.place(shipping, place_asked))
+        place = ear.place(shipping, place_asked)
+        return msgspec.structs.replace(heard, rest=ear.rest, place=place)
     number, none = ear.tax_number(), False
-    if number is None:
+    if number is None and not language.means(words, "price"):
         none = ear.says("no_tax_number")
     address, transporter = ear.behind("own_address"), ear.behind("transporter")
     coupon = ear.coupon()
@@ -204,8 +205,8 @@ class _Ear:
         if code is not None:
             self._cut(code)
             return f"{code[1]}{code[2]}"
-        place = place_in(shipping, self.rest)
-        if place is None:
+        place = (place_in(shipping, self.rest) or "").strip(" .,;:!?()،۔।")
+        if not place:
             return None
         pattern = re.escape(place)
         found = re.search(f"{towards}{pattern}", self.rest, re.IGNORECASE)

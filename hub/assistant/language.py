@@ -22,8 +22,8 @@ from hub.commerce.words import normalise
 TALK: Final = ("bot", "greeting", "thanks", "bye")
 """What people say besides their errand."""
 
-ASIDES: Final = ("outside", "discount", "list")
-"""What is asked about the shop rather than of a product: delivery, a bargain, what it sells."""
+ASIDES: Final = ("outside", "discount", "list", "tax")
+"""What is asked about the shop rather than of a product: delivery, a bargain, its goods, tax."""
 
 TOPICS: Final = ("hours", "delivery", "payment", "address", "contact")
 """What is asked about the shop that it may have said something of."""
@@ -55,11 +55,24 @@ ORDERING: Final = (
     "abuse",
     "complaint",
     "how_to",
+    "take_it",
+    "all_there",
+    "in_cart",
+    "except",
+    "upi_id",
+    "tax_bill",
+    "swap",
+    "swap_for",
+    "instead_of",
+    "in_its_place",
+    "cancel_it",
+    "later",
 )
 """What is said on the way from a cart to an order, and of orders."""
 
 INTENTS: Final = (
-    *(*TALK, *ASIDES, "yes", "no", "person", "price", "have", "cheapest"),
+    *(*TALK, *ASIDES, "yes", "no", "person"),
+    *("price", "have", "stock", "cheapest"),
     *(*(f"ask_{topic}" for topic in TOPICS), *(f"pay_{way}" for way in PAYMENTS), *ORDERING),
 )
 
@@ -94,6 +107,8 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "which_product": "",
         "close": "",
         "out_of_stock": "product price unit",
+        "have_it": "",
+        "instead": "",
         "over_stock": "product limit unit",
         "below_minimum": "product limit unit",
         "off_step": "product limit unit nearest",
@@ -102,15 +117,20 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "not_counted": "product unit measure price tax",
         "not_found": "",
         "discount": "",
+        "tax_added": "tax",
+        "tax_included": "tax",
         "foreign": "",
         "wordless": "",
         "unknown": "",
         "unknown_rest": "",
         "offer": "",
         "declined": "",
+        "opted_out": "",
+        "opted_in": "",
         "handover": "",
         "media": "",
         "delivery_extra": "",
+        "add_quoted": "",
         "how_many": "unit product",
         "either": "first second unit product",
         "cart_hint": "",
@@ -153,6 +173,7 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "hours": "hours",
         "address": "address",
         "contact": "phone",
+        "upi_id": "vpa",
         "delivers": "",
         "delivers_there": "",
         "zone": "places fee",
@@ -171,6 +192,7 @@ PLACES: Final[Mapping[str, frozenset[str]]] = {
         "tracking": "tracking",
         "eta": "eta",
         "paid": "",
+        "unpaid": "",
         "no_such_order": "",
         "cancel": "order_no total",
         "cancelled": "order_no",
@@ -204,6 +226,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     replies: Mapping[str, str]
+    units: Mapping[str, str]
     plurals: Mapping[str, str]
     intents: Mapping[str, tuple[tuple[str, ...], ...]]
     filler: frozenset[str]
@@ -216,9 +239,10 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
 
     def counted(self, unit: str, quantity: object) -> str:
         """The unit's name after `quantity`: 1 box, 10 boxes."""
+        name = self.units.get(unit.casefold(), unit)
         if quantity == 1:
-            return unit
-        return self.plurals.get(unit.casefold()) or self.say("plural", unit=unit)
+            return name
+        return self.plurals.get(unit.casefold()) or self.say("plural", unit=name)
 
     def means(self, words: Sequence[str], intent: str) -> bool:
         """Whether one of the intent's phrases stands in `words`."""
@@ -238,15 +262,20 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
 
     def agrees(self, words: Sequence[str]) -> bool:
         """Whether `words` are an explicit yes and nothing else: `ok wait` is none."""
-        meant = self.places(words, "agree")
+        return self.says_only(words, "agree")
+
+    def says_only(self, words: Sequence[str], *intents: str) -> bool:
+        """Whether `words` are phrases of these and what may stand around a yes: no `ok wait`."""
+        meant = self.places(words, *intents)
         return bool(meant) and all(
             at in meant or fold(word) in self.assent for at, word in enumerate(words)
         )
 
     def places(self, words: Sequence[str], *intents: str) -> set[int]:
         """Which of `words` belong to phrases of these intents."""
-        phrases = [phrase for intent in intents for phrase in self.intents[intent]]
         folded = [fold(word) for word in words]
+        known = set(folded)  # few phrases begin with a word that was written
+        phrases = [p for intent in intents for p in self.intents[intent] if p[0] in known]
         return {
             at
             for phrase in phrases
@@ -269,6 +298,7 @@ def find_phrase(words: Sequence[str], phrase: Sequence[str]) -> int | None:
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     replies: dict[str, str]
+    units: dict[str, str]
     plurals: dict[str, str]
     intents: dict[str, list[str]]
     words: dict[str, list[str]]
@@ -325,6 +355,7 @@ def parse(text: str, known: Tables, code: str = "en") -> Language:
     return Language(
         code=code,
         replies=file.replies,
+        units=file.units,
         plurals=file.plurals,
         intents={
             intent: tuple(words for phrase in phrases if (words := tuple(_folded(phrase))))

@@ -87,7 +87,9 @@ def goes_on(before: Part, part: Part) -> bool:
     if before.amount is None or part.amount is None or part.verbs or part.says("correct"):
         return False
     alike = set(part.named) <= set(before.named) and not (before.is_for_each or part.is_for_each)
-    return part.joined and alike and before.amount.measure != part.amount.measure
+    counted = before.amount.measure is not None or bool(part.named)  # else "100 and 1000 pcs"
+    apart = counted and before.amount.measure != part.amount.measure
+    return part.joined and alike and apart
 
 
 def names_both(part: Part, behind: Part) -> bool:
@@ -167,6 +169,11 @@ def lenders(parts: Sequence[Part]) -> list[int | None]:
 def differ(part: Part, other: Part) -> bool:
     """Whether each says something else is to be done: "remove rice and add 10 bags"."""
     return bool(part.verbs and other.verbs) and part.verbs.isdisjoint(other.verbs)
+
+
+def takes_back(part: Part) -> bool:
+    """Whether a part only says another number: `no, 3`."""
+    return part.says("correct") and part.amount is not None and not part.named
 
 
 def _is_denied(part: Part) -> bool:

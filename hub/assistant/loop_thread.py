@@ -9,10 +9,15 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Starts with the first `run`; `close` ends it. Any loop may call."""
+    """Starts with the first `run`; `close` ends it. Any loop may call. `new_loop` makes its own."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+    ) -> None:
         self._name = name
+        self._new_loop = new_loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
 
@@ -31,7 +36,7 @@ class LoopThread:
         self._loop = self._thread = None
 
     def _start(self) -> asyncio.AbstractEventLoop:
-        self._loop = loop = asyncio.new_event_loop()
+        self._loop = loop = self._new_loop()
         # A daemon: a process that was not closed in order must not hang at its end.
         self._thread = Thread(target=loop.run_forever, name=self._name, daemon=True)
         self._thread.start()

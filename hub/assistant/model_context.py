@@ -1,7 +1,7 @@
 """CORE: what a model is shown of a turn: rules first and always the same bytes, what changes last.
 
-What customers and products are called, captions, the cart and the clock travel as the result of a
-tool, never among the instructions. Numbers that look like a phone's are taken out.
+What customers and products are called, what was before, captions, the cart and the clock travel as
+the result of a tool, never among the instructions. Numbers that look like a phone's are taken out.
 """
 
 import re
@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from hub.assistant import summary as summaries
 from hub.assistant.engine import Line, Turn
 from hub.assistant.guard import plain
 from hub.assistant.model_wire import Message
+from hub.assistant.summary import Summary
 from hub.commerce.shop_profile import ShopProfile
 
 RULES: Final = """\
@@ -33,6 +35,7 @@ HISTORY_MAX: Final = 12
 LINE_MAX_CHARS: Final = 1_000
 NAME_MAX_CHARS: Final = 60
 STATE_ID: Final = "state"
+SUMMARY_ID: Final = "before"
 
 _PHONE: Final = re.compile(r"(?<!\w)(?:\+|00)?\d[\d ()-]{7,18}\d(?!\w)")
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w.-]+\.\w+")
@@ -40,21 +43,29 @@ _POSTCODE_DIGITS: Final = 6
 _PHONE_DIGITS_MIN: Final = 9
 
 
-def messages(turn: Turn, profile: ShopProfile, state: Mapping[str, Any]) -> list[Message]:
+def messages(
+    turn: Turn, profile: ShopProfile, state: Mapping[str, Any], summary: Summary
+) -> list[Message]:
     """The first request of a turn. `state` is the cart and what is up for a yes."""
     shown: list[Message] = [
         {"role": "system", "content": RULES},
         {"role": "system", "content": _shop(turn, profile)},
     ]
+    if (before := summaries.told(summary)) is not None:
+        shown += _looked(SUMMARY_ID, {"before_these_messages": before})
     said = (*turn.history[-HISTORY_MAX:], *turn.messages[-HISTORY_MAX:])
     shown += [_message(line) for line in said]
+    return [*shown, *_looked(STATE_ID, {**_scene(turn), **state})]
+
+
+def _looked(call_id: str, data: Mapping[str, Any]) -> list[Message]:
+    """Data as if a tool had been asked for it: no instruction can be in it."""
     call = {
-        "id": STATE_ID,
+        "id": call_id,
         "type": "function",
         "function": {"name": "view_cart", "arguments": "{}"},
     }
-    shown.append({"role": "assistant", "content": None, "tool_calls": [call]})
-    return [*shown, told(STATE_ID, {**_scene(turn), **state})]
+    return [{"role": "assistant", "content": None, "tool_calls": [call]}, told(call_id, data)]
 
 
 def told(call_id: str, data: Mapping[str, Any]) -> Message:

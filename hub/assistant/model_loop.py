@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 
 from hub.assistant import guard, model_context
-from hub.assistant.breaker import AT_ONCE
+from hub.assistant.breaker import NO_USE
 from hub.assistant.budget import Spent, Usage
 from hub.assistant.desk import Desk
 from hub.assistant.engine import ToolCall, Turn
 from hub.assistant.metered import Metered, Refused
 from hub.assistant.model_told import rebuke
 from hub.assistant.model_wire import CallFailed, Message, Reply, Wanted
+from hub.assistant.plain import clean
 
 
 class TurnLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +52,8 @@ class Conversation:
     async def run(self) -> str:
         """The words for the customer, empty when a person is called; NoAnswer."""
         state = await self._desk.open()
-        self._messages = model_context.messages(self._turn, self._desk.profile, state)
+        known = (self._desk.profile, state, self._desk.summary)
+        self._messages = model_context.messages(self._turn, *known)
         while True:
             last = self._is_last
             reply = await self._ask(use_tools=not last)
@@ -68,7 +70,9 @@ class Conversation:
     def trace(self, outcome: str) -> ToolCall:
         """What the model was used for, in the turn's trace."""
         args: dict[str, Any] = {
+            "model": self._metered.model,
             "calls": self._calls,
+            "retries": self._retries,
             "input_tokens": self.usage.input,
             "cached_tokens": self.usage.cached,
             "output_tokens": self.usage.output,
@@ -104,7 +108,7 @@ class Conversation:
 
     async def _pause(self, failed: CallFailed) -> None:
         """Before the one repetition; NoAnswer where it would be of no use."""
-        if failed.fault in AT_ONCE or self._retries >= self._limits.retries_max:
+        if failed.fault in NO_USE or self._retries >= self._limits.retries_max:
             raise NoAnswer(f"endpoint:{failed.fault}")
         self._retries += 1
         await asyncio.sleep(min(failed.retry_after_s or 0.0, self._limits.pause_max_s))
@@ -124,10 +128,10 @@ class Conversation:
 
     def _checked(self, text: str) -> str | None:
         """The words if they may be sent; None after the model was told what is wrong with them."""
-        facts = self._desk.facts
-        found = guard.offences(text, facts, self._turn.tenant.exponent)
+        facts, said = self._desk.facts, clean(text)
+        found = guard.offences(said, facts, self._turn.tenant.exponent)
         if not found:
-            return text
+            return said
         self.offences += tuple(dict.fromkeys(one.kind for one in found))
         if self._rebukes or self._calls >= self._limits.calls_max:
             raise NoAnswer("guard")

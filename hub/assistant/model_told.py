@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hub.assistant.engine import TenantProfile
 from hub.assistant.facts import Facts
-from hub.assistant.guard import Offence
+from hub.assistant.guard_words import Offence
 from hub.assistant.tools import (
     CancelAsked,
     Cancelled,

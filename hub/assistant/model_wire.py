@@ -21,7 +21,8 @@ READ_TIMEOUT_S: Final = 20.0
 """Between two reads; a body that trickles is stopped by the turn's limit alone."""
 
 TEMPERATURE: Final = 0.2
-_STATUS_REFUSED: Final = frozenset((400, 401, 403, 404, 405, 413, 415, 422))
+_STATUS_REFUSED: Final = frozenset((401, 403, 404, 405))
+_STATUS_REJECTED: Final = frozenset((400, 413, 415, 422))  # too long for it, or against its rules
 
 Message = dict[str, Any]
 
@@ -89,9 +90,9 @@ class CallFailed(Exception):  # noqa: N818 - it names what happened
 class Wire:
     """One endpoint; `close` when nobody calls any more."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, thread: LoopThread | None = None) -> None:
         self.endpoint = endpoint
-        self._thread = LoopThread("model")
+        self._thread = thread or LoopThread("model")
         self._client: Any = None  # of the thread alone
 
     async def close(self) -> None:
@@ -169,6 +170,8 @@ def _refused(status: int, code: str | None, headers: Mapping[str, str]) -> CallF
         return CallFailed("limited", _seconds(headers.get("retry-after")))
     if status in _STATUS_REFUSED:
         return CallFailed("refused")
+    if status in _STATUS_REJECTED:
+        return CallFailed("rejected")
     return CallFailed("server", _seconds(headers.get("retry-after")))
 
 

@@ -193,7 +193,9 @@ def _is_number(words: Sequence[str], at: int, found: tuple[Decimal, int], tables
         return True
     if word in tables.strict or value < 1:
         return False
-    return len(words) == 1 or (end < len(words) and _leads(words, at, end, tables))
+    if len(words) == 1 or _is_all_that_is_said(words, at, end, tables):
+        return True
+    return end < len(words) and _leads(words, at, end, tables)
 
 
 def _is_paired(words: Sequence[str], at: int, end: int, tables: Tables) -> bool:
@@ -204,6 +206,21 @@ def _is_paired(words: Sequence[str], at: int, end: int, tables: Tables) -> bool:
     if first is None or second is None or second[0] - first[0] not in (0, 1):
         return False
     return is_counted(words, second[1], tables)
+
+
+def _is_all_that_is_said(words: Sequence[str], at: int, end: int, tables: Tables) -> bool:
+    """Whether a number stands with nothing but what is to be done: `one more`, `remove one`."""
+    behind = tables.phrases.at(words, end) if end < len(words) else None
+    alone = at == 0 or (behind is not None and "and" not in behind[0])
+    more = behind is not None and behind[1] == len(words) and alone and "more" in behind[0]
+    place, done = 0, False
+    while place < at:
+        mark = tables.phrases.at(words, place)
+        if mark is None and words[place] not in tables.filler:
+            return False
+        done |= mark is not None and not mark[0].isdisjoint(("add", "remove", "only", "set"))
+        place = place + 1 if mark is None else mark[1]
+    return more or (done and end == len(words))
 
 
 def _leads(words: Sequence[str], at: int, end: int, tables: Tables) -> bool:

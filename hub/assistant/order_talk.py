@@ -7,11 +7,15 @@ import msgspec
 from hub.assistant import tools
 from hub.assistant.amounts import marks_of
 from hub.assistant.hearing import Heard
+from hub.assistant.opting import Opting
 from hub.assistant.shopping import refusals_of, show_cart
 from hub.assistant.tools import CancelAsked, Cancelled, CouponNoted, Declined, OrderShown
 from hub.assistant.visit import Visit
 from hub.commerce.discount_store import knows_coupon
 from hub.commerce.orders import Order
+
+UNDER_WAY: Final = ("confirmed", "packed", "shipped")
+"""States of an order that is not over."""
 
 REPEATED_MAX_CHARS: Final = 480  # of the goods of last time: what is gone stands behind them
 
@@ -61,6 +65,32 @@ def keep(visit: Visit, order: Order) -> None:
     """The customer's no to that question."""
     visit.box.overlay.answer_cancel("kept", order.order_no)
     visit.tell("cancel", "kept", order_no=order.order_no)
+
+
+def opt(visit: Visit, said: Opting) -> bool:
+    """Obey that the shop must not write by itself, or may again; False when that is so already.
+
+    Who wants to hear no more is asked nothing any more, either: the order that was shown is not
+    placed, and one that was to be cancelled stays.
+    """
+    overlay = visit.box.overlay
+    is_out = overlay.customer is not None and overlay.customer.opted_out_at is not None
+    if said == "in":
+        if is_out:
+            overlay.remember(opted_out_at=None)
+            visit.tell("opted", "opted_in")
+        return is_out
+    if not is_out:  # by an edited message: others were noted when they came
+        overlay.remember(opted_out_at=visit.turn.now_ms)
+    if overlay.draft is not None:
+        is_open = visit.turn.now_ms < overlay.draft.expires_at
+        overlay.decline()
+        if is_open:
+            visit.tell("checkout", "not_placed")
+    if overlay.cancelling is not None:
+        keep(visit, overlay.cancelling)
+    visit.tell("opted", "opted_out")
+    return True
 
 
 def repeat(visit: Visit) -> None:
@@ -132,6 +162,8 @@ def _status(visit: Visit, order: Order) -> str:
     ]
     if order.paid_at is not None:
         said.append(language.say("paid"))
+    elif order.state in UNDER_WAY and delivery.payment != "cod":
+        said.append(language.say("unpaid"))
     if delivery.tracking:
         said.append(language.say("tracking", tracking=delivery.tracking))
     if delivery.eta:

@@ -14,7 +14,17 @@ import msgspec
 from hub.assistant import signs
 from hub.assistant.amounts import UNCOUNTED, Amount, find_amounts, is_size, marks_of
 from hub.assistant.language import Language
-from hub.assistant.lists import Act, Part, acts, differ, goes_on, is_for_all, lenders, names_both
+from hub.assistant.lists import (
+    Act,
+    Part,
+    acts,
+    differ,
+    goes_on,
+    is_for_all,
+    lenders,
+    names_both,
+    takes_back,
+)
 from hub.assistant.quantities import other_words, wanted
 from hub.assistant.search import is_compound
 from hub.assistant.tables import fold
@@ -27,7 +37,8 @@ _BREAK: Final = re.compile(r"[,;&+?!|،؛؟।]+|(?<!rs)\.\s|[.]$", re.IGNORECAS
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One part of a message.
 
-    `named` are the words that may name a product. `shared` is the amount of another item that
+    `named` are the words that may name a product. `more`: it only says how many more there are of
+    what stands before it, in another measure. `shared` is the amount of another item that
     counts for this one, too ("8x80, 8x100 10 ctns"), and `lender` the place of that item if it
     names a product itself, whose size a bare number may be. `for_all`: it names nothing, and its
     amount or act is meant for everything that is on the table.
@@ -40,6 +51,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     shared: Amount | None = None
     lender: int | None = None
     for_all: bool = False
+    more: bool = False
 
     @property
     def amount(self) -> Amount | None:
@@ -87,6 +99,7 @@ def _item(parts: Sequence[Part], done: Sequence[Act], at: int, lender: int | Non
         shared=lent,
         lender=lender if lender is not None and parts[lender].named else None,
         for_all=is_for_all(part, done[at]),
+        more=at > 0 and goes_on(parts[at - 1], part),
     )
 
 
@@ -150,7 +163,7 @@ def _split_line(
     parts = list(islice(pieces, ITEMS_MAX + 1))
     if len(parts) > 1 and names_both(parts[0], parts[1]):
         parts[0] = _part([*parts[0].words, *parts[1].named], number, language, sold)
-    apart = any(goes_on(*two) or differ(*two) for two in pairwise(parts))
+    apart = any(goes_on(*two) or differ(*two) or takes_back(two[1]) for two in pairwise(parts))
     if len(parts) < 2 or (is_one(whole) and not apart):
         parts = [_part(whole, number, language, sold)] if whole else []
     yield from parts

@@ -16,6 +16,9 @@ from hub.assistant.tables import fold
 from hub.commerce.products import PIECE_WORDS, Product, units
 from hub.commerce.words import MEASURES, normalise
 
+CONTAINER: Final = "container"
+"""What words like डिब्बा and علبة mean: a tin, a pack, a box, whatever a thing comes in."""
+
 HOLDERS: Final = frozenset(("carton", "box", "case", "bundle"))
 """Units of many pieces: how many there are in one must be known before pieces can be sold."""
 
@@ -51,7 +54,7 @@ def other_words(
     called by.
     """
     taken = {at for a in amounts if not is_size(a, words) for at in range(a.start, a.end)}
-    taken |= language.places(words, *TALK)
+    taken |= language.places(words, *TALK, "again", "take_it", "repeat")
     taken |= {at for at in language.places(words, *ASIDES) if not sold(words[at])}
     said = [mark for mark in marks_of(words, language) if mark.kinds != {"to"}]
     taken |= {at for mark in said for at in span(mark) if not _named(mark, words, sold)}
@@ -94,6 +97,8 @@ def as_units(product: Product, amount: Amount) -> Decimal | None:
     counted = units(product, amount.number, measure)
     if counted is not None:
         return counted
+    if measure == CONTAINER:
+        return _contained(product, amount.number)
     if measure not in SIZES:
         return amount.number if measure in normalise(product.name).split() else None
     unit = MEASURES.get(product.unit.casefold())
@@ -101,6 +106,20 @@ def as_units(product: Product, amount: Amount) -> Decimal | None:
         return _converted(amount.number, measure, unit)
     held = _held(product, measure, exactly=product.unit in PIECE_WORDS)
     return amount.number / held if held is not None and amount.number % held == 0 else None
+
+
+def _contained(product: Product, number: Decimal) -> Decimal | None:
+    """How many units so many of whatever the product comes in are; None for what is measured out.
+
+    Where several pieces come in packs, nobody knows which of both is meant.
+    """
+    boxes = units(product, number, "box")
+    if boxes is not None:
+        return boxes
+    unit = product.unit.casefold()
+    if MEASURES.get(unit) in SIZES or (product.packs and unit in PIECE_WORDS):
+        return None
+    return number
 
 
 def _held(product: Product, measure: str, *, exactly: bool) -> Decimal | None:

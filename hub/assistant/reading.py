@@ -1,15 +1,15 @@
 """What the parts of a customer's message ask for: which products, and how many."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Final
 
 import msgspec
 
-from hub.assistant.amounts import Amount, find_amounts, is_size
+from hub.assistant.amounts import Amount, find_amounts, is_size, marks_of
 from hub.assistant.detection import reads
 from hub.assistant.engine import Line
-from hub.assistant.language import ASIDES, Language, load, was_said
+from hub.assistant.history import newest, options_in
+from hub.assistant.language import ASIDES, Language, was_said
 from hub.assistant.lists import Act
 from hub.assistant.parts import Item, items_of
 from hub.assistant.quantities import as_units, other_words, sized, wanted
@@ -25,11 +25,13 @@ from hub.assistant.search import (
     match_query,
     mentioned,
     names,
+    other_size,
     rank,
 )
-from hub.assistant.tables import LANGUAGES, fold
+from hub.assistant.tables import fold
 from hub.commerce.catalog import candidates
 from hub.commerce.products import Product
+from hub.commerce.words import normalise
 from hub.store.tx import Tx
 
 PARTS_MAX: Final = 60  # of one turn; each may cost some milliseconds
@@ -37,7 +39,7 @@ WHOLE: Final = 97.0
 """A line that one product explains so far is one wish, whatever stands in it."""
 
 
-_OF_THE_LAST: Final = ("price", "have", "cheapest")
+_OF_THE_LAST: Final = ("price", "have", "cheapest", "tax", "take_it")
 """What may be asked without naming the product again."""
 
 
@@ -48,7 +50,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     about the shop in it, `foreign` the words in another script that no product is called by.
     `act` says what is to be done with the amount. `unsure` is one that may be either of two: the
     customer must be asked, and `amount` is None. `for_all`: said of everything that was listed.
-    `carried`: the customer picked from our options, and said before what to do with it.
+    `carried`: the customer picked from our options, and said before what to do with it. `more`: so
+    many more than the part before said. `instead`: the product that another one was taken for.
     """
 
     words: tuple[str, ...]
@@ -62,6 +65,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     unsure: Amount | None = None
     for_all: bool = False
     carried: bool = False
+    more: bool = False
+    instead: Product | None = None
 
 
 class Reader:
@@ -80,6 +85,7 @@ class Reader:
         self._listed: dict[str, Product] = {}
         self._focus: Product | None = None
         self._amount: Amount | None = None
+        self._corrects = False
 
     def read(self, text: str, *, after_change: bool = False) -> Iterator[Reading]:
         """The parts of one message; after a change of a quantity a bare number corrects it."""
@@ -91,6 +97,7 @@ class Reader:
             after_change=after_change,
             most=self._left + 1,
         )
+        self._corrects = any(map(self._says_wrong, items))
         self.overflowed |= len(items) > self._left
         items = items[: self._left]
         self._left -= len(items)
@@ -99,11 +106,15 @@ class Reader:
 
     def _read(self, item: Item) -> list[Reading]:
         words = list(item.words)
+        if self._is_denied(item):
+            return []
         asides = self._asides(words)
         found = self._all_of_them(item) or [self._resolve(words, list(item.amounts), item.act)]
         said = [
             self._going_on(
-                msgspec.structs.replace(reading, asides=asides, act=item.act, for_all=item.for_all)
+                msgspec.structs.replace(
+                    reading, asides=asides, act=item.act, for_all=item.for_all, more=item.more
+                )
             )
             for reading in map(_settled, found)
         ]
@@ -116,13 +127,34 @@ class Reader:
     def _all_of_them(self, item: Item) -> list[Reading]:
         """One reading for each product that an amount for all of them is about."""
         known = list(self._listed.values()) or self._said()
-        if not item.for_all or len(known) < 2:
+        if not (item.for_all or self._picks_all(item)) or len(known) < 2:
             return []
         amount = wanted(item.amounts, (), item.words)
         return [
             Reading(words=item.words, sought=(), products=(product,), amount=amount)
             for product in known
         ]
+
+    def _picks_all(self, item: Item) -> bool:
+        """Whether both of what the shop just gave to choose from are meant, or all."""
+        if item.named or item.amounts or self._listed:
+            return False
+        kinds = {kind for mark in marks_of(item.words, self._language) for kind in mark.kinds}
+        asked = was_said("which", newest(self._history, own=True))
+        return asked and not kinds.isdisjoint(("both", "all"))
+
+    def _says_wrong(self, item: Item) -> bool:
+        """Whether a part says that what was understood is not what was meant."""
+        return any("correct" in mark.kinds for mark in marks_of(item.words, self._language))
+
+    def _is_denied(self, item: Item) -> bool:
+        """Whether a part only says which size is not meant: `not 500g`."""
+        known = self._in_mind()
+        sizes = [word for word in item.words if has_digit(word)]
+        if len(known) != 1 or item.named or not sizes or not self._says_wrong(item):
+            return False
+        own = normalise(known[0].name).split()
+        return all(word in own for word in sizes)
 
     def _is_one_wish(self, words: list[str]) -> bool:
         if self._asides(words):
@@ -161,6 +193,8 @@ class Reader:
     def _resolve(self, words: list[str], amounts: list[Amount], act: Act) -> Reading:
         wish = self._wish(words, amounts)
         agrees = self._language.is_only(words, "yes", "no")
+        if (other := self._other_size(wish)) is not None:
+            return self._of_other_size(wish, amounts, other)
         if agrees or not wish.words or self._is_more_of_it(wish, amounts):
             return self._of_the_last(words, amounts, act)
         reading = self._among(wish, amounts)
@@ -191,6 +225,23 @@ class Reader:
             sought=wish.words,
             products=tuple(match.product for match in close),
             exact=bool(fits) or not close,
+        )
+
+    def _other_size(self, wish: Wish) -> Product | None:
+        """What the shop has in the size that alone is written, of the product in mind."""
+        known = self._in_mind()
+        if len(known) != 1 or not wish.words or not all(map(has_digit, wish.words)):
+            return None
+        return other_size(self._tx, self._tenant_id, known[0], wish.words)
+
+    def _of_other_size(self, wish: Wish, amounts: Sequence[Amount], other: Product) -> Reading:
+        counted = [a for a in amounts if not is_size(a, wish.spoken)]
+        return Reading(
+            words=wish.spoken,
+            sought=wish.words,
+            products=(other,),
+            amount=wanted(counted, (), wish.spoken),
+            instead=self._in_mind()[0] if self._corrects else None,
         )
 
     def _is_more_of_it(self, wish: Wish, amounts: Sequence[Amount]) -> bool:
@@ -248,7 +299,8 @@ class Reader:
         """The products that the shop's last words named."""
         if self._earlier is None:
             last_words = newest(self._history, own=True)
-            self._earlier = mentioned(self._tx, self._tenant_id, last_words)
+            listed = options_in(last_words) or last_words
+            self._earlier = mentioned(self._tx, self._tenant_id, listed)
         return self._earlier
 
     def _one(self, wish: Wish, amounts: Sequence[Amount], match: Match) -> Reading:
@@ -284,9 +336,7 @@ class Reader:
 
     def _wish_before(self, product: Product) -> Item | None:
         """The part of the customer's last message that made us name this product to choose."""
-        option = tuple(load(code).replies["option"].partition("{")[0] for code in LANGUAGES)
-        lines = newest(self._history, own=True).splitlines()
-        options = "\n".join(line for line in lines if line.startswith(option))
+        options = options_in(newest(self._history, own=True))
         if product not in mentioned(self._tx, self._tenant_id, options):
             return None
         said = newest(self._history, own=False)
@@ -324,14 +374,6 @@ def _with_shared(readings: Sequence[Reading], items: Sequence[Item]) -> list[Rea
         else:
             found.append(reading)
     return found
-
-
-def newest(history: Sequence[Line], *, own: bool) -> str:
-    """The newest words of one side; the papers of an order ask and answer nothing."""
-    words = [line for line in history if line.author != "bot" or line.kind == "text"]
-    sides = groupby(reversed(words), key=lambda line: line.author != "customer")
-    said = next((list(lines) for is_own, lines in sides if is_own is own), [])
-    return said[0].text if own and said else "\n".join(line.text for line in reversed(said))
 
 
 def is_foreign(word: str, language: str) -> bool:

@@ -12,9 +12,10 @@ from typing import Final
 
 import msgspec
 from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
 
 from hub.assistant.language import find_phrase
+from hub.assistant.lettering import is_heard_as, latin
+from hub.assistant.likeness import ALIKE_MIN, is_chance, likeness, ways
 from hub.commerce.catalog import candidates
 from hub.commerce.products import Product, singular
 from hub.commerce.words import normalise, other_names, search_text
@@ -22,6 +23,7 @@ from hub.store.tx import Tx
 
 CANDIDATES_MAX: Final = 50
 WORDS_MAX: Final = 24
+ALTERNATIVES_MAX: Final = 3
 MENTION_PAIRS_MAX: Final = 80
 MENTION_WORDS_MAX: Final = 60  # a reply of ours lists five products with prices
 GOOD: Final = 65.0
@@ -40,11 +42,8 @@ _CERTAIN: Final = 90.0
 """From this score on no other spelling of a word is tried."""
 
 _SPELLINGS_MAX: Final = 12
-_ALIKE_MIN: Final = 60.0
 _SURE_MIN: Final = 70.0  # at least one word must be this sure: two vague ones are chance
-_TYPO_PENALTY: Final = 1.5  # per point of likeness: `oyl` for `oil` counts half
 _KIND_SHARE: Final = 0.85  # a word of the category says less than one of the name
-_SHORT: Final = 5  # letters: up to here one slip is forgiven, above two
 _HEAD_WORDS_MAX: Final = 4
 _HEAD_MIN: Final = 86.0  # a word of the category is not the thing itself
 
@@ -115,6 +114,42 @@ def mentioned(tx: Tx, tenant_id: str, text: str) -> list[Product]:
     return [product for product in found if not _inside_another(product, found)]
 
 
+def other_size(tx: Tx, tenant_id: str, product: Product, sizes: Sequence[str]) -> Product | None:
+    """The product of the same name in another size; of several the one that shares most of it."""
+    own = _sizes(product)
+    if own.issuperset(sizes):
+        return None
+    plain = _without_sizes(product)
+    query = match_query([[word] for word in (*plain, *sizes)], every=True)
+    near = [
+        other
+        for other in candidates(tx, tenant_id, query, CANDIDATES_MAX)
+        if _without_sizes(other) == plain and _sizes(other).issuperset(sizes)
+    ]
+    shared = [len(own & _sizes(other)) for other in near]
+    return near[shared.index(max(shared))] if shared.count(max(shared, default=-1)) == 1 else None
+
+
+def alternatives(tx: Tx, tenant_id: str, product: Product) -> list[Product]:
+    """What is there and is called by the same thing: another tea for a tea that is sold out."""
+    plain = _without_sizes(product)
+    query = match_query([[word] for word in plain[-1:]], every=True)
+    near = candidates(tx, tenant_id, query, CANDIDATES_MAX) if plain else []
+    return [
+        other
+        for other in near
+        if other.sku != product.sku and (other.stock is None or other.stock >= other.least)
+    ][:ALTERNATIVES_MAX]
+
+
+def _without_sizes(product: Product) -> list[str]:
+    return [word for word in _name(product.name) if not has_digit(word)]
+
+
+def _sizes(product: Product) -> set[str]:
+    return set(filter(has_digit, _index_words(product.name)))
+
+
 def best(matches: Sequence[Match]) -> list[Match]:
     """Those of the ranked `matches` that nothing tells apart.
 
@@ -134,7 +169,9 @@ def match_query(words: Sequence[Sequence[str]], *, every: bool) -> str:
 
 
 def rank(products: Sequence[Product], wish: Wish) -> list[Match]:
-    """The products that explain the wish well enough, best first."""
+    """The products that explain the wish well enough, best first; none without words."""
+    if not wish.words:
+        return []
     look = _Look.at(wish)
     matches = [match for product in products if (match := _match(product, look)) is not None]
     return sorted(matches, key=_rank)
@@ -175,10 +212,10 @@ def _queries(tx: Tx, wish: Wish) -> Iterator[tuple[str, float]]:
     """The queries to try, each with the score that makes the next one needless."""
     if not wish.words:
         return
-    yield match_query([(word, singular(word)) for word in wish.words], every=True), _CERTAIN
+    yield match_query([ways(word) for word in wish.words], every=True), _CERTAIN
     must = [word for word in wish.words if word not in wish.optional] or wish.words
     if len(must) < len(wish.words):
-        yield match_query([(word, singular(word)) for word in must], every=True), _CERTAIN
+        yield match_query([ways(word) for word in must], every=True), _CERTAIN
     spelt = [found for word in must if (found := _spellings(tx, word)).rows]
     if len(spelt) > 1:
         yield match_query([found.words for found in spelt], every=True), GOOD
@@ -197,15 +234,19 @@ def _spellings(tx: Tx, word: str) -> _Spellings:
     if has_digit(word):
         rows = tx.all("search.terms", first=word, past=word + "\0")
         return _Spellings((word,), sum(row["doc"] for row in rows))
-    near = tx.all("search.terms", first=word[0], past=chr(ord(word[0]) + 1))
+    first = (latin(word) or word)[0]
+    near = tx.all("search.terms", first=first, past=chr(ord(first) + 1))
     rows_of = {row["term"]: row["doc"] for row in near}
+    if first != word[0]:
+        heard = [term for term in rows_of if is_heard_as(word, term)][:_SPELLINGS_MAX]
+        return _Spellings((word, *heard), sum(rows_of[term] for term in heard))
     alike = process.extract(
-        word, list(rows_of), scorer=fuzz.ratio, score_cutoff=_ALIKE_MIN, limit=_SPELLINGS_MAX
+        word, list(rows_of), scorer=fuzz.ratio, score_cutoff=ALIKE_MIN, limit=_SPELLINGS_MAX
     )
     single = singular(word)
-    terms = [t for t, score, _ in alike if score == 100 or t == single or not _is_chance(word, t)]
+    terms = [t for t, score, _ in alike if score == 100 or t == single or not is_chance(word, t)]
     rows = sum(rows_of[term] for term in terms)
-    return _Spellings((word, *terms), rows)
+    return _Spellings((*ways(word), *terms), rows)
 
 
 def _rarest(spelt: Sequence[_Spellings]) -> list[_Spellings]:
@@ -276,30 +317,13 @@ def _likenesses(product: Product, look: _Look) -> dict[str, float]:
     kind = _vocabulary(product.category, product.unit, *product.packs)
     found = {}
     for word in look.wish.words:
-        if word in called or singular(word) in called:
+        if any(way in called for way in ways(word)):
             found[word] = 100.0
         elif word in look.exact:
             found[word] = 0.0
         else:
-            found[word] = max(_likeness(word, called), _KIND_SHARE * _likeness(word, kind))
+            found[word] = max(likeness(word, called), _KIND_SHARE * likeness(word, kind))
     return found
-
-
-def _likeness(word: str, vocabulary: tuple[str, ...]) -> float:
-    """How surely `word` is a misspelt one of the vocabulary's, 0 to 100."""
-    found = process.extractOne(word, vocabulary, scorer=fuzz.ratio, score_cutoff=_ALIKE_MIN)
-    if found is None or (found[1] < 100 and _is_chance(word, found[0])):
-        return 0.0
-    return 100.0 - _TYPO_PENALTY * (100.0 - found[1])
-
-
-def _is_chance(word: str, other: str) -> bool:
-    """Whether two words differ by more than a slip: `paint` is no `plain`, `why` no code WH."""
-    if min(len(word), len(other)) >= _SHORT and (word in other or other in word):
-        return False  # `flower` of `sunflower`
-    slips = 1 if len(word) <= _SHORT else 2
-    plural = singular(word)
-    return len(other) < 3 or min(OSA.distance(w, other) for w in {word, plural}) > slips
 
 
 def _vocabulary(*texts: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What the shop says of itself: hours, delivery, ways to pay, its place, its discounts."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,25 +10,54 @@ from hub.assistant import tools
 from hub.assistant.language import TOPICS
 from hub.assistant.tools import ShopInfo
 from hub.assistant.visit import Visit
+from hub.assistant.wording import shown
 from hub.commerce import discount_store
 from hub.commerce.discounts import DiscountRule
+from hub.commerce.products import Product, singular
 from hub.commerce.shipping import ByZone, PerUnit, Zone, zone_of
+from hub.commerce.words import normalise
 
+DESCRIBED_MAX_CHARS: Final = 80
 ZONES_MAX: Final = 5
 PLACES_MAX: Final = 6
 RULES_MAX: Final = 3
 
+_SENTENCE_END: Final = re.compile(r"[.!?;\n।]+")
+_PRICED: Final = re.compile(r"[%$€£₹¥]|https?:|@")
+
 
 def inform(visit: Visit, words: Sequence[str]) -> bool:
     """Answer a question about the shop, if it said something of that; whether it did."""
+    vpa = visit.box.profile.upi_vpa
+    if vpa and visit.language.means(words, "upi_id"):
+        visit.box.business_info(tools.BusinessInfo("payment"))
+        visit.tell("info", "upi_id", vpa=vpa)
+        return True
     known = False
     for topic in TOPICS:
-        if visit.language.means(words, f"ask_{topic}"):
+        if visit.is_told(topic):
+            known = True  # for the place that was asked about
+        elif visit.language.means(words, f"ask_{topic}"):
             said = visit.box.business_info(tools.BusinessInfo(topic))
             if isinstance(said, ShopInfo):
                 visit.say("info", topic, _told(visit, said))
                 known = True
     return known
+
+
+def describe(visit: Visit, words: Sequence[str], products: Sequence[Product]) -> bool:
+    """Answer a question about one product with the sentence of its description that is about it.
+
+    Only a short one that names no amount: the text was written to be read, not to be obeyed.
+    """
+    asked = {singular(words[at]) for at in visit.language.places(words, "outside")}
+    for sentence in _SENTENCE_END.split(products[0].description if len(products) == 1 else ""):
+        said = {singular(word) for word in normalise(sentence).split()}
+        if said & asked and len(sentence) <= DESCRIBED_MAX_CHARS and not _PRICED.search(sentence):
+            described = f"{shown(products[0])}: {sentence.strip()}."
+            visit.say("info", "described", described)
+            return True
+    return False
 
 
 def deliver_to(visit: Visit, place: str) -> None:

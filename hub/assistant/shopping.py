@@ -7,27 +7,29 @@ from typing import Final
 import msgspec
 
 from hub.assistant import tools
-from hub.assistant.amounts import UNCOUNTED, Amount, find_amounts
+from hub.assistant.amounts import Amount, find_amounts, is_size
+from hub.assistant.asides import add_notes, bids
 from hub.assistant.hearing import Heard, is_question
 from hub.assistant.language import TALK
 from hub.assistant.lists import Act
-from hub.assistant.quantities import as_units, words_of
+from hub.assistant.price_talk import is_one_of_it, pieces_of, price_one, quote, refuse
+from hub.assistant.quantities import as_units, other_words, wanted, words_of
 from hub.assistant.reading import Reader, Reading
-from hub.assistant.search import CANDIDATES_MAX, Wish, has_digit, rank
-from hub.assistant.shop_talk import inform, tell_places, tell_rules
+from hub.assistant.search import CANDIDATES_MAX, Wish, has_digit, names, rank
+from hub.assistant.shop_talk import tell_places
 from hub.assistant.tables import fold
 from hub.assistant.tools import CartChanged, CartShown, Declined
 from hub.assistant.visit import Visit
 from hub.assistant.wording import shown
 from hub.commerce.bills import bill_of
-from hub.commerce.catalog import categories
+from hub.commerce.catalog import categories, some_offered
 from hub.commerce.drafts import Delivery
 from hub.commerce.pricing import Refusal
-from hub.commerce.products import PIECE_WORDS, Product
-from hub.commerce.shipping import NoShipping
+from hub.commerce.products import Product
 
 CART_MAX_CHARS: Final = 700
 REFUSALS_MAX: Final = 3
+LISTED_MAX: Final = 13  # products of a shop without categories; one more than are named
 MISSED_MAX_CHARS: Final = 40  # of the words for what was not found
 WISH_WORDS_MAX: Final = 3  # more words behind "I want" are hardly a product
 
@@ -39,6 +41,7 @@ def talk_of_goods(visit: Visit, reader: Reader, heard: Heard) -> None:
         return
     after_change = visit.was_said("cart_hint")
     readings = list(reader.read(heard.rest, after_change=after_change))
+    visit.priced.clear()
     asks = heard.asks or visit.language.means(heard.words, "price")
     for reading in readings:
         if heard.facts and not (reading.sought or reading.amount or reading.unsure):
@@ -46,6 +49,13 @@ def talk_of_goods(visit: Visit, reader: Reader, heard: Heard) -> None:
         if reading.sought:
             visit.box.found(reading.sought, reading.products)
         _answer(visit, reading, asks=asks)
+
+
+def counts_goods(visit: Visit, heard: Heard) -> bool:
+    """Whether a sentence names something, and how many of it."""
+    words = words_of(heard.rest)
+    amounts = find_amounts(words, visit.language)
+    return bool(amounts) and bool(other_words(words, amounts, visit.language))
 
 
 def _is_shop_talk_only(visit: Visit, heard: Heard, words: Sequence[str]) -> bool:
@@ -60,8 +70,9 @@ def _is_shop_talk_only(visit: Visit, heard: Heard, words: Sequence[str]) -> bool
 
 
 def _answer(visit: Visit, reading: Reading, *, asks: bool) -> None:
-    _add_notes(visit, reading)
-    if "outside" in reading.asides and (reading.amount is None or visit.has_said("info")):
+    add_notes(visit, reading, asks=asks)
+    told = reading.amount is None or visit.has_said("info")
+    if "outside" in reading.asides and told and not bids(visit, reading):
         return  # the product is not what is asked about
     reading = _in_cart(visit, reading)
     if len(reading.products) == 1 and (reading.exact or reading.act is Act.REMOVE):
@@ -70,7 +81,7 @@ def _answer(visit: Visit, reading: Reading, *, asks: bool) -> None:
         _not_removed(visit, reading)
     elif reading.products:
         _add_options(visit, reading)
-    elif reading.foreign or "discount" in reading.asides or "outside" in reading.asides:
+    elif reading.foreign or reading.asides & {"discount", "outside", "tax"}:
         return  # the note says it
     else:
         _add_talk(visit, reading)
@@ -85,37 +96,49 @@ def _one(visit: Visit, reading: Reading, product: Product, *, asks: bool) -> Non
         visit.tell("info", "how_to_remove", product=shown(product))
     elif reading.act is Act.DOUBLE and not asks and visit.box.overlay.cart.quantity(product.sku):
         held = visit.box.overlay.cart.quantity(product.sku)
-        _put(visit, Act.SET, product, held * 2, None)
+        put(visit, Act.SET, product, held * 2, None)
     elif reading.unsure is not None and reading.unsure.either is not None:
         _ask_which(visit, product, reading.unsure)
+    elif asks and is_one_of_it(visit, reading):
+        price_one(visit, reading, product, asks=True)
+    elif reading.amount is None and not asks and (held := _put_instead(visit, reading)):
+        put(visit, Act.SET, product, held, None)
     elif reading.amount is None:
-        wanted = reading.act is Act.ADD or visit.language.means(reading.words, "want")
-        add_list_price(visit, product, ask=wanted and not asks)
+        price_one(visit, reading, product, asks=asks)
     else:
         amount = _measured(visit, reading, product, reading.amount)
         quantity = as_units(product, amount)
         if quantity is None:
             visit.box.trace.not_counted(product, amount.number)
-            measure = amount.measure or product.unit
-            visit.say("refused", product.sku, visit.wording.not_counted(product, measure))
+            visit.say("refused", product.sku, visit.wording.not_counted(product, amount.measure))
         elif asks:
-            _quote(visit, product, quantity, amount)
+            quantity += visit.priced.get(product.sku, Decimal(0)) if reading.more else 0
+            quote(visit, product, quantity, amount, more=reading.more)
         else:
-            _put(visit, reading.act, product, quantity, amount)
+            _put_instead(visit, reading)
+            put(visit, reading.act, product, quantity, amount)
 
 
-def _put(
-    visit: Visit, act: Act, product: Product, quantity: Decimal, amount: Amount | None
-) -> None:
+def _put_instead(visit: Visit, reading: Reading) -> Decimal:
+    """Take out what another product was taken for; how many of it there were."""
+    wrong = reading.instead
+    held = Decimal(0) if wrong is None else visit.box.overlay.cart.quantity(wrong.sku)
+    if wrong is not None and held:
+        visit.box.remove_from_cart(tools.RemoveFromCart(wrong.sku))
+        visit.say("cart", wrong.sku, visit.language.say("removed", product=shown(wrong)))
+    return held
+
+
+def put(visit: Visit, act: Act, product: Product, quantity: Decimal, amount: Amount | None) -> None:
     """Add so many, or have so many: whoever does not say "more" says how many in all."""
     if act is Act.ADD:
         result = visit.box.add_to_cart(tools.AddToCart(product.sku, quantity))
     else:
         result = visit.box.set_cart_quantity(tools.SetCartQuantity(product.sku, quantity))
     if isinstance(result, Declined):
-        _refuse(visit, product, result)
+        refuse(visit, product, result)
     else:
-        asked = None if amount is None or act is Act.ADD else _pieces(amount, product)
+        asked = None if amount is None or act is Act.ADD else pieces_of(amount, product)
         _say_changed(visit, result, asked)
 
 
@@ -126,7 +149,7 @@ def _remove(visit: Visit, reading: Reading, product: Product) -> None:
     said = reading.amount if own else None
     less = None if said is None else as_units(product, said)
     if said is not None and less is None:
-        words = visit.wording.not_counted(product, said.measure or product.unit)
+        words = visit.wording.not_counted(product, said.measure)
         visit.say("refused", product.sku, words)
         return
     if less is not None and less < held:
@@ -139,7 +162,7 @@ def _remove(visit: Visit, reading: Reading, product: Product) -> None:
     elif isinstance(result, CartChanged):
         visit.say("cart", product.sku, visit.language.say("removed", product=shown(product)))
     elif result.refusals:
-        _refuse(visit, product, result)
+        refuse(visit, product, result)
     elif not visit.is_told(product.sku):  # else it was taken out just now
         words = visit.language.say("not_there", product=shown(product))
         visit.say("cart", product.sku, words)
@@ -161,7 +184,7 @@ def _say_changed(visit: Visit, changed: CartChanged, pieces: Decimal | None) -> 
     product = changed.product
     priced = visit.box.get_price(tools.GetPrice(product.sku, changed.quantity))
     if isinstance(priced, Declined):
-        _refuse(visit, product, priced)
+        refuse(visit, product, priced)
     else:
         visit.say("cart", product.sku, visit.wording.quoted(priced.quote, pieces))
 
@@ -192,37 +215,6 @@ def show_cart(visit: Visit, *, chars_max: int = CART_MAX_CHARS) -> None:
         lines.append(refusals_of(visit, result.till.quote.refusals))
     lines.append(visit.language.say("cart_hint"))
     visit.say("cart", "cart", "\n".join(lines))
-
-
-def _quote(visit: Visit, product: Product, quantity: Decimal, amount: Amount) -> None:
-    result = visit.box.get_price(tools.GetPrice(product.sku, quantity))
-    if isinstance(result, Declined):
-        _refuse(visit, product, result)
-        return
-    said = visit.wording.quoted(result.quote, _pieces(amount, product))
-    visit.say("price", product.sku, said)
-    if not isinstance(visit.box.policy.shipping, NoShipping):
-        visit.tell("price", "delivery_extra")
-
-
-def add_list_price(visit: Visit, product: Product, *, ask: bool) -> None:
-    """What one unit costs, and how many are wanted; why not where not even the least can be had."""
-    result = visit.box.get_price(tools.GetPrice(product.sku, product.least))
-    if isinstance(result, Declined):
-        _refuse(visit, product, result)
-        return
-    said = visit.wording.price(product)
-    if ask:
-        unit = visit.language.counted(product.unit, 2)
-        said += " " + visit.language.say("how_many", unit=unit, product=shown(product))
-    visit.say("price", product.sku, said)
-
-
-def _refuse(visit: Visit, product: Product, declined: Declined) -> None:
-    said = [visit.wording.refusal(refusal) for refusal in declined.refusals]
-    if not said:
-        said = [visit.language.say("cart_full" if declined.code == "cart_full" else "not_found")]
-    visit.say("refused", product.sku, "\n".join(said))
 
 
 def _ask_which(visit: Visit, product: Product, amount: Amount) -> None:
@@ -269,20 +261,12 @@ def _in_cart(visit: Visit, reading: Reading) -> Reading:
         meant = held
     if not meant:
         return reading
-    return msgspec.structs.replace(reading, products=tuple(meant), exact=True)
-
-
-def _add_notes(visit: Visit, reading: Reading) -> None:
-    """Answer what is asked about the shop; what it said nothing of is not known here."""
-    language = visit.language
-    if "outside" in reading.asides and not inform(visit, reading.words):
-        visit.say("unknown", "unknown", language.say("unknown"))
-    haggles = any(amount.measure == UNCOUNTED for amount in find_amounts(reading.words, language))
-    if "discount" in reading.asides or (haggles and "per" in reading.words and not reading.sought):
-        tell_rules(visit)
-        visit.say("discount", "discount", language.say("discount"))
-    if reading.foreign:
-        visit.say("foreign", "foreign", language.say("foreign"))
+    amount = reading.amount
+    if len(meant) == 1 and len(reading.products) > 1 and reading.unsure is None:
+        said = find_amounts(reading.words, visit.language)
+        counted = [each for each in said if not is_size(each, reading.words)]
+        amount = amount or wanted(counted, names(meant[0]), reading.words)
+    return msgspec.structs.replace(reading, products=tuple(meant), exact=True, amount=amount)
 
 
 def _add_options(visit: Visit, reading: Reading) -> None:
@@ -304,11 +288,13 @@ def _add_talk(visit: Visit, reading: Reading) -> None:
     elif said is not None and not reading.sought:
         own = visit.turn.tenant.greeting if said == "greeting" else ""
         visit.say(said, said, own or language.say(said))
-    elif language.is_only(words, "yes", "no"):
+    elif language.is_only(words, "yes", "no", "later"):
         visit.say("declined", "", language.say("declined"))
     elif "list" in reading.asides and len(reading.sought) < 2:
         names = categories(visit.tx, visit.tenant_id)
-        visit.say("list", "list", visit.wording.list(names) or language.say("which_product"))
+        some = [product.name for product in some_offered(visit.tx, visit.tenant_id, LISTED_MAX)]
+        known = visit.wording.list(names or some)
+        visit.say("list", "list", known or language.say("which_product"))
     elif reading.amount is not None or language.is_only(words, "price"):
         visit.say("ask", "", language.say("which_product"))
     else:
@@ -324,12 +310,6 @@ def _add_talk(visit: Visit, reading: Reading) -> None:
             return
         stray = counted or len(reading.sought) < 2
         visit.say(path, "stray" if stray else "unknown", language.say(path))
-
-
-def _pieces(amount: Amount, product: Product) -> Decimal | None:
-    """The pieces that were asked for, where the product is counted in something else."""
-    in_pieces = amount.measure in PIECE_WORDS and product.unit not in PIECE_WORDS
-    return amount.number if in_pieces else None
 
 
 def refusals_of(visit: Visit, refusals: Sequence[Refusal]) -> str:

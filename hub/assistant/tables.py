@@ -84,6 +84,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     ordinals: Mapping[str, int]
     counts: Mapping[str, str]
     duals: Mapping[str, str]
+    ones: Mapping[str, str]
     phrases: Book[frozenset[Kind]]
     join: frozenset[str]
     skip: frozenset[str]
@@ -124,6 +125,7 @@ class File(msgspec.Struct, forbid_unknown_fields=True):
     ordinals: dict[str, list[str]]
     counts: dict[str, list[str]]
     duals: dict[str, list[str]]
+    ones: dict[str, list[str]]
     phrases: dict[Kind, list[str]]
     words: _Words
 
@@ -171,6 +173,7 @@ def merged(own: File, others: Sequence[File]) -> Tables:
         ordinals={word: int(n) for file in reversed(every) for word, n in _each(file.ordinals)},
         counts={word: name for file in reversed(every) for word, name in _each(file.counts)},
         duals={word: name for file in reversed(every) for word, name in _each(file.duals)},
+        ones={word: name for file in reversed(every) for word, name in _each(file.ones)},
         phrases=_phrases(own, others, strict),
         join=frozenset(word for file in every for word in _folded(file.grammar.join)),
         skip=frozenset(word for file in every for word in _folded(file.grammar.skip)),

@@ -11,6 +11,7 @@ from hub.assistant.engine import ToolCall, Turn
 from hub.assistant.overlay import Overlay
 from hub.assistant.search import Wish as Sought
 from hub.assistant.search import best, find
+from hub.assistant.tool_checks import BadArguments, Unknown, gstin, is_of, order_meant, there
 from hub.assistant.tools import (
     LATEST,
     TOOLS,
@@ -37,7 +38,6 @@ from hub.commerce import carts, checkout, discount_store, drafts, order_moves, o
 from hub.commerce.carts import Cart
 from hub.commerce.catalog import price_policy, product_of
 from hub.commerce.drafts import Draft, Prepared, Wish
-from hub.commerce.errors import BadValueError
 from hub.commerce.order_states import may_move
 from hub.commerce.orders import Order
 from hub.commerce.pricing import Line, Policy, Refusal, quote
@@ -52,21 +52,10 @@ from hub.commerce.refused import (
 )
 from hub.commerce.shipping import NoShipping
 from hub.commerce.shop_profile import ShopProfile
-from hub.commerce.tax import check_gstin
 from hub.commerce.words import normalise
 from hub.store.tx import Tx
 
 POSTCODE_MAX_CHARS: Final = 16
-
-
-class BadArguments(Refused):
-    code = "bad_arguments"
-
-
-class Unknown(Refused):
-    """The shop said nothing of it."""
-
-    code = "unknown"
 
 
 class Toolbox:
@@ -161,7 +150,7 @@ class Toolbox:
         order = self._order(args.order_no)
 
         def work() -> OrderShown:
-            return OrderShown(_there(order))
+            return OrderShown(there(order))
 
         return self.trace.use(args, tracing.of_order(order), work)
 
@@ -175,7 +164,7 @@ class Toolbox:
 
     def remove_from_cart(self, args: tools.RemoveFromCart) -> CartChanged | Declined:
         def work() -> CartChanged:
-            line = next((ln for ln in self.overlay.cart.lines if _is(ln.product, args.sku)), None)
+            line = next((ln for ln in self.overlay.cart.lines if is_of(ln.product, args.sku)), None)
             if line is None:
                 raise NotFound("it is not in the cart")
             self.overlay.set_cart(carts.remove(self.overlay.cart, args.sku))
@@ -229,7 +218,7 @@ class Toolbox:
         def work() -> Remembered:
             fields = dict(said)
             if (number := fields.pop("gstin", None)) is not None:
-                fields |= {"tax_number": _gstin(number), "tax_preference": "gst"}
+                fields |= {"tax_number": gstin(number), "tax_preference": "gst"}
             elif fields.get("tax_preference") == "none":
                 fields["tax_number"] = None
             if fields:
@@ -264,7 +253,7 @@ class Toolbox:
         order, overlay = self._order(args.order_no), self.overlay
 
         def work() -> CancelAsked | Cancelled:
-            found = _there(order)
+            found = there(order)
             if not may_move("customer", found.state, "cancelled"):
                 raise TooLate(f"the order is {found.state}")
             asked = overlay.cancelling
@@ -344,10 +333,7 @@ class Toolbox:
         )
 
     def _order(self, order_no: str | None) -> Order | None:
-        customer_id = self.overlay.customer_id
-        if customer_id is None:
-            return None
-        return orders.of_customer(self._tx, self._tenant_id, customer_id, order_no)
+        return order_meant(self._tx, self._tenant_id, self.overlay.customer_id, order_no)
 
     def _product(self, sku: str) -> Product:
         product = self._known.get(sku.casefold())
@@ -366,24 +352,3 @@ class Toolbox:
         except NotFound:
             known = "unknown"
         return tracing.of_goods(known, quantity)
-
-
-class BadGstin(Refused):
-    code = "bad_gstin"
-
-
-def _gstin(number: str) -> str:
-    try:
-        return check_gstin(number)
-    except BadValueError as error:
-        raise BadGstin(error.problem) from None
-
-
-def _there(order: Order | None) -> Order:
-    if order is None:
-        raise NotFound("this customer has no such order")
-    return order
-
-
-def _is(product: Product, sku: str) -> bool:
-    return product.sku.casefold() == sku.casefold()

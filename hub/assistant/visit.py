@@ -1,6 +1,7 @@
 """The answer to one turn while its parts are put together, and the tools to make them with."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -8,8 +9,8 @@ import msgspec
 from hub.assistant import tools
 from hub.assistant.engine import Answer, Turn
 from hub.assistant.hearing import Heard, Shop
+from hub.assistant.history import newest
 from hub.assistant.language import TALK, Language, was_said
-from hub.assistant.reading import newest
 from hub.assistant.toolbox import Toolbox
 from hub.assistant.wording import Wording
 from hub.commerce.drafts import Prepared
@@ -26,14 +27,17 @@ SHOP: Final = ("ordered", "cancel", "draft", "checkout", "cart")
 
 MISSED_MAX: Final = 5  # of what was not found, how many are named
 
-LAST: Final = ("ordered", "cancel", "draft")
+LAST: Final = ("ordered", "cancel", "draft", "opted", "reminder")
 """What stands at the end of a reply and is never cut."""
+
+FAILED: Final = ("unknown", "not_found")
+"""Replies to what was not understood, or is not there."""
 
 FACTS: Final = ("price", "refused", "ask", "order", "info")
 NOTES: Final = ("discount", "foreign", "not_found", "unknown")
 """What cannot be answered, and so comes with the offer to call someone."""
 
-PATHS: Final = (*SHOP, *FACTS, "list", *NOTES, "declined", *TALK)
+PATHS: Final = ("opted", *SHOP, *FACTS, "list", *NOTES, "declined", *TALK, "reminder")
 """What a reply can be about, the weightiest first: the turn's path is named after it."""
 
 
@@ -53,10 +57,14 @@ class Visit:
         self.shop = Shop(self.box.policy.shipping, self.box.profile.order_prefix)
         self.heard: list[Heard] = []
         self.wants_person: tools.Reason | None = None
+        self.wants_more = False
+        """Whether more is demanded off than the shop gives: a person has to answer that."""
         self.last_words = newest(turn.history, own=True)
         self.asked_before = newest(turn.history, own=False)
         self.missed: list[str] = []
         """What was wanted in a quantity and is not in the list, in the customer's words."""
+        self.priced: dict[str, Decimal] = {}
+        """Of what a price was said in this turn, and for how many."""
         self._said: dict[str, tuple[str, str]] = {}
         """What it is about -> (path, words): a later word on the same product replaces a former."""
 
@@ -77,6 +85,10 @@ class Visit:
         """Say a reply of the language, about itself."""
         self.say(path, reply, self.language.say(reply, **values))
 
+    def take_back(self, about: str) -> None:
+        """Leave out what was said about something."""
+        self._said.pop(about, None)
+
     def is_told(self, reply: str) -> bool:
         """Whether this reply is said already."""
         return reply in self._said
@@ -89,6 +101,12 @@ class Visit:
     def has_said(self, *paths: str) -> bool:
         """Whether something of these kinds is said already."""
         return any(path in paths for path, _ in self._said.values())
+
+    @property
+    def is_order_open(self) -> bool:
+        """Whether the customer was shown an order and may still say yes to it."""
+        draft = self.box.overlay.draft
+        return draft is not None and self.turn.now_ms < draft.expires_at
 
     def money(self, amount: int) -> str:
         tenant = self.turn.tenant
@@ -106,12 +124,25 @@ class Visit:
             text=text, path="embedded.handover", tool_calls=self.box.calls, handover=reason
         )
 
+    def _escalated(self) -> Answer:
+        """What can be said of the price, and that a person is called for the rest."""
+        said = self._lines("discount")
+        call = self.hand_over("discount")
+        return msgspec.structs.replace(call, text="\n".join([*said, call.text])[-REPLY_MAX_CHARS:])
+
     def answer(self) -> Answer:
         """The reply to all parts; a call for a person wins when nothing else was understood."""
+        asked = self._said.pop("add_quoted", None)
+        if asked is not None and not self.has_said(*SHOP, *NOTES, "ask"):
+            self._said["add_quoted"] = asked  # the last thing said, and the only question
         paths = {path for path, _ in self._said.values()}
         if self.wants_person and paths.isdisjoint((*SHOP, *FACTS)):
             return self.hand_over(self.wants_person)
+        if self.wants_more and paths.isdisjoint(SHOP):
+            return self._escalated()
         path = min(paths or {"unknown"}, key=PATHS.index)
+        if path == "unknown" and any(map(self.was_said, FAILED)):
+            return self.hand_over("not_understood")  # the second time in a row
         return Answer(
             text=self._text(path),
             path=f"embedded.{path}",
@@ -154,7 +185,7 @@ class Visit:
         told = (*FACTS, "list", *(kind for kind in SHOP if kind not in LAST))
         facts = [words for kind, words in self._said.values() if kind in told]
         hello = [self.language.say("hello")] if "greeting" in self._said else []
-        return hello + facts + self._ending(found=bool(facts) or self.has_said(*LAST))
+        return hello + facts + self._ending(found=bool(facts) or self.has_said(*LAST[:-1]))
 
     def _ending(self, *, found: bool) -> list[str]:
         """That something was not understood, and the offer to call someone."""
@@ -171,7 +202,8 @@ class Visit:
             notes.insert(0, ("", named))
         if not notes:
             return []
-        if self.box.overlay.shown is not None:  # one question at a time
+        asked = self.box.overlay.shown is not None or self.is_told("waiting")
+        if asked or self.wants_more:  # one question at a time
             return [" ".join(words for _, words in notes)]
         return [" ".join([*(words for _, words in notes), self.language.say("offer")])]
 

@@ -11,6 +11,7 @@ import msgspec
 
 from hub.assistant.engine import TenantProfile
 from hub.assistant.language import Language
+from hub.assistant.quantities import CONTAINER
 from hub.commerce.money import format_money, format_quantity
 from hub.commerce.pricing import Policy, PricedLine, Quote, Reason, Refusal
 from hub.commerce.products import Product, Slab
@@ -37,10 +38,14 @@ class Wording(msgspec.Struct, frozen=True):
 
     def options(self, products: Sequence[Product], heading: str) -> str:
         """A short list to choose from, under one of the headings `options` and `close`."""
-        lines = [self._say("option", product) for product in products[:OPTIONS_MAX]]
+        lines = list(map(self.option, products[:OPTIONS_MAX]))
         left_out = len(products) > OPTIONS_MAX
         ending = "more" if left_out else "which" if len(products) > 1 else "this_one"
         return "\n".join([self.language.say(heading), *lines, self.language.say(ending)])
+
+    def option(self, product: Product) -> str:
+        """The line of a product in a list to choose from."""
+        return self._say("option", product)
 
     def list(self, categories: Sequence[str]) -> str:
         """What the shop sells, by the names of its categories; empty where it has none."""
@@ -71,9 +76,11 @@ class Wording(msgspec.Struct, frozen=True):
         held = self.number(line.product.pieces_per_unit)
         return f"{self.language.say('line_held', held=held, **values)} {said}"
 
-    def not_counted(self, product: Product, measure: str) -> str:
+    def not_counted(self, product: Product, measure: str | None) -> str:
         """That the product is not sold by this measure, and what it costs by its own."""
-        return self._say("not_counted", product, measure=measure, tax=self._tax(product))
+        said = "box" if measure == CONTAINER else measure or product.unit
+        named = self.language.counted(said, 1)
+        return self._say("not_counted", product, measure=named, tax=self._tax(product))
 
     def refusal(self, refusal: Refusal) -> str:
         """Why a line cannot be sold as it was asked for, and what would do."""
@@ -96,7 +103,7 @@ class Wording(msgspec.Struct, frozen=True):
     def _say(self, reply: str, product: Product, **values: object) -> str:
         facts = {
             "product": shown(product),
-            "unit": product.unit,
+            "unit": self.language.counted(product.unit, 1),
             "price": self._money(product.price),
         }
         return self.language.say(reply, **(facts | values))

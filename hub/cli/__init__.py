@@ -4,15 +4,18 @@ import click
 
 from hub.cli.agents import agent
 from hub.cli.catalog import catalog
+from hub.cli.chats import chats
 from hub.cli.command import Commands
 from hub.cli.customers import customer
 from hub.cli.discounts import discount
 from hub.cli.doctor import doctor
 from hub.cli.evaluate import evaluate
 from hub.cli.keys import key
+from hub.cli.notices import notices
 from hub.cli.orders import orders_group
 from hub.cli.serve import migrate, serve
 from hub.cli.tenants import tenant
+from hub.cli.trace import trace
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,7 +37,10 @@ for command in (
     discount,
     orders_group,
     customer,
+    chats,
+    trace,
     doctor,
+    notices,
     evaluate,
 ):
     main.add_command(command)

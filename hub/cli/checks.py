@@ -13,8 +13,10 @@ import msgspec
 
 from hub.cli.agents import UNSERVED
 from hub.cli.command import Session, load_settings, moment, with_store
+from hub.cli.notices import Notice, unseen
 from hub.cli.quarantine import Quarantined, listed
-from hub.commerce import shop_profile
+from hub.cli.tenant_spending import allowed
+from hub.commerce import model_wishes, shop_profile
 from hub.commerce.papers.fonts import Fonts, FontsMissingError
 from hub.commerce.papers.order_papers import TRIES_MAX
 from hub.gateway import pressure
@@ -25,6 +27,7 @@ from hub.store.tx import Row, Tx
 
 FREE_MIN_BYTES: Final = 64 * 2**20  # below it a hub with customers stops within the day
 ANSWER_TIMEOUT_S: Final = 2.0
+NOTICES_MAX: Final = 20  # a screen of them
 PAPERS_LATE_S: Final = 300.0  # made within seconds where nothing is wrong
 PAPERS_LOOKED_BACK_MS: Final = 7 * 24 * 3_600_000
 PORT_REMEDIES: Final = {
@@ -57,6 +60,7 @@ class Facts(msgspec.Struct, frozen=True):
     is_served: bool
     quarantine: list[Row]
     papers: "Papers"
+    notices: list[Notice]
 
 
 class Papers(msgspec.Struct, frozen=True):
@@ -87,9 +91,11 @@ def examine() -> Iterator[Check]:
     yield disk(usage.total, usage.free, settings.disk_full_pct)
     yield _port(settings)
     yield from _catalogs(facts.tenants)
+    yield from _models(facts.tenants, settings)
     yield _agents(facts.agents, is_served=facts.is_served)
     yield _quarantine(facts.quarantine)
     yield _papers(facts.papers)
+    yield from _notices(facts.notices)
     yield _fonts()
 
 
@@ -113,6 +119,7 @@ async def _read(session: Session) -> Facts:
             is_served=serving.is_served(store.path),
             quarantine=tx.all("doctor.quarantine"),
             papers=_paper_facts(tx, session.clock.now_ms()),
+            notices=unseen(tx, NOTICES_MAX),
         )
 
     return await store.read(look)
@@ -214,6 +221,30 @@ def _payments(tenant: Row) -> Iterator[Check]:
             finding = f"{tenant['name']}: customers may pay by {way}, and {key} is not set"
             remedy = f"Set it: sak-hub tenant set {tenant['tenant_id']} {key} VALUE"
             yield Check("payment", "warn", finding, remedy)
+
+
+def _models(tenants: list[Row], settings: Settings) -> Iterator[Check]:
+    """What shops set about a model that has no effect on this hub."""
+    for row in tenants:
+        has, wishes = allowed(row, settings), model_wishes.load(row["settings"])
+        if has.missing is not None and wishes.model_mode in ("hybrid", "model"):
+            finding = f"{row['name']}: its model_mode is {wishes.model_mode}, and the hub asks none"
+            yield Check("model", "warn", finding, f"For a model, {has.missing}.")
+        costs = (wishes.model_day_cost, wishes.model_month_cost)
+        if has.missing is None and any(costs) and not settings.has_model_prices:
+            finding = f"{row['name']}: its limit of cost is never reached, for nothing has a price"
+            remedy = "Set SAK_HUB_MODEL_PRICE_INPUT and SAK_HUB_MODEL_PRICE_OUTPUT."
+            yield Check("model", "warn", finding, remedy)
+
+
+def _notices(notices: list[Notice]) -> Iterator[Check]:
+    """What happened that nobody marked as seen."""
+    if not notices:
+        yield Check("notices", "ok", "none unseen")
+    for notice in notices:
+        whose = notice.tenant_id or "hub"
+        remedy = f"{notice.remedy} Then: sak-hub notices --seen {whose}"
+        yield Check("notices", "warn", f"{notice.at} {notice.finding}", remedy)
 
 
 def _agents(rows: list[Row], *, is_served: bool) -> Check:

@@ -12,13 +12,14 @@ from hub.cli.command import (
     answer,
     changed,
     json_option,
+    moment,
     printable,
     table,
     with_store,
 )
 from hub.cli.customer_privacy import erase, export
 from hub.commerce import customer_records as records
-from hub.commerce import customers
+from hub.commerce import customer_rows, customers
 from hub.commerce.aliases import typed
 from hub.commerce.customer_records import Holdings
 from hub.commerce.errors import BadValueError
@@ -29,7 +30,7 @@ SHOWN_MAX: Final = 100  # customers of a list: some screens of them
 
 @click.group()
 def customer() -> None:
-    """Customers: list, show, merge, split, tier, export, erase.
+    """Customers: list, show, merge, split, tier, opt-out, opt-in, export, erase.
 
     CUSTOMER is an id, a phone number or a WhatsApp id such as 123@lid.
     """
@@ -181,6 +182,43 @@ def tier(tenant: str, customer: str, tier: str, as_json: bool) -> None:
     where = f"tier {printable(facts['tier'])}" if facts["tier"] else "no tier"
     line = f"{facts['customer_id']} is in {where} now."
     answer(facts, [line], as_json=as_json)
+
+
+@customer.command("opt-out")
+@click.argument("tenant")
+@click.argument("customer")
+@json_option
+def opt_out(tenant: str, customer: str, as_json: bool) -> None:
+    """Note that CUSTOMER wants the shop to write nothing by itself, as if they had written STOP.
+
+    Whoever opted out before keeps that time.
+    """
+    facts = _opted(tenant, customer, out=True)
+    line = f"The shop writes nothing by itself to {facts['customer_id']} any more."
+    answer(facts, [line], as_json=as_json)
+
+
+@customer.command("opt-in")
+@click.argument("tenant")
+@click.argument("customer")
+@json_option
+def opt_in(tenant: str, customer: str, as_json: bool) -> None:
+    """Note that CUSTOMER wants to hear from the shop again; only at their own wish."""
+    facts = _opted(tenant, customer, out=False)
+    answer(facts, [f"The shop may write to {facts['customer_id']} by itself."], as_json=as_json)
+
+
+def _opted(tenant: str, ref: str, *, out: bool) -> dict[str, Any]:
+    def change(tx: Tx, now_ms: int) -> dict[str, Any]:
+        shop = find.tenant(tx, tenant)
+        customer_id = refs.resolve_or_make(tx, shop, ref, now_ms)
+        person = customer_rows.current(tx, shop["tenant_id"], customer_id)
+        before = None if person is None else person.opted_out_at
+        since = (before or now_ms) if out else None
+        customers.remember(tx, shop["tenant_id"], customer_id, now_ms, opted_out_at=since)
+        return {"customer_id": customer_id, "opted_out_at": moment(since)}
+
+    return changed(change)
 
 
 customer.add_command(export)

@@ -23,6 +23,7 @@ from hub.commerce.money import format_money
 from hub.commerce.order_states import STATES, OrderState, may_mark_paid, moves
 from hub.commerce.orders import Order
 from hub.commerce.refused import IllegalMove
+from hub.conversation import order_updates
 from hub.store.tx import Row, Tx
 
 SHOWN_MAX: Final = 100  # orders of a list: some screens of them
@@ -127,33 +128,56 @@ def set_(
 ) -> None:
     """Note that an order of the shop TENANT is in STATE now, or paid.
 
-    Cancelling puts its goods back into stock and calls off papers that were not sent.
+    Cancelling puts its goods back into stock and calls off papers that were not sent. The customer
+    is told where the shop's order_updates are on (sak-hub tenant set TENANT order_updates yes).
     """
     notes = {"tracking": _note("tracking", tracking), "eta": _note("eta", eta)}
 
     def change(tx: Tx, now_ms: int) -> dict[str, Any]:
         shop = find.tenant(tx, tenant)
-        order = _named(tx, shop, order_no)
-        which = (tx, shop["tenant_id"], order.order_no)
-        try:
-            if state == PAID:
-                order_moves.mark_paid(*which, "operator", now_ms)
-            else:
-                order_moves.set_state(*which, state, "operator", now_ms)
-        except IllegalMove:
-            raise _illegal(order, state) from None
-        said = {name: text for name, text in notes.items() if text is not None}
-        if said:
-            kept = {"tracking": order.delivery.tracking, "eta": order.delivery.eta} | said
-            order_moves.track(*which, kept["tracking"] or None, kept["eta"] or None, now_ms)
-        return sheet_of(tx, shop, _named(tx, shop, order_no)).facts()
+        before = _named(tx, shop, order_no)
+        order = _moved(tx, shop, before, state, notes, now_ms)
+        told_at = _tell(tx, shop, before, order, state, now_ms)
+        return sheet_of(tx, shop, order).facts() | {"customer_told_at": moment(told_at)}
 
     facts = changed(change)
     paid = ", paid" if facts["paid_at"] else ""
     lines = [f"{facts['order_no']} is {facts['state']}{paid}."]
     if paid and facts["state"] in OWED_BACK:
         lines.append("It was paid for: give the money back, nothing here does that.")
+    if facts["customer_told_at"]:
+        lines.append(f"The customer is told at {facts['customer_told_at']}, unless they opted out.")
     answer(facts, lines, as_json=as_json)
+
+
+def _moved(
+    tx: Tx, shop: Row, order: Order, state: Any, notes: dict[str, str | None], now_ms: int
+) -> Order:
+    """The order in its new state, with what was said of its way; Failure."""
+    which = (tx, shop["tenant_id"], order.order_no)
+    try:
+        if state == PAID:
+            order_moves.mark_paid(*which, "operator", now_ms)
+        else:
+            order_moves.set_state(*which, state, "operator", now_ms)
+    except IllegalMove:
+        raise _illegal(order, state) from None
+    said = {name: text for name, text in notes.items() if text is not None}
+    if said:
+        kept = {"tracking": order.delivery.tracking, "eta": order.delivery.eta} | said
+        order_moves.track(*which, kept["tracking"] or None, kept["eta"] or None, now_ms)
+    return _named(tx, shop, order.order_no)
+
+
+def _tell(tx: Tx, shop: Row, before: Order, order: Order, state: Any, now_ms: int) -> int | None:
+    """Have the customer told of a move, once; when that is due, if it is."""
+    if state not in order_updates.NEWS:
+        return None
+    told = (tx, shop["tenant_id"], order, state)
+    if (before.state, before.paid_at is None) != (order.state, order.paid_at is None):
+        return order_updates.tell(*told, now_ms)
+    order_updates.reword(*told)
+    return None
 
 
 def _note(name: str, text: str | None) -> str | None:

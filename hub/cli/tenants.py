@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from hub.assistant.allowance import Allowance
 from hub.cli import find, tenant_values
 from hub.cli.command import (
     Failure,
@@ -18,7 +19,8 @@ from hub.cli.command import (
     with_store,
 )
 from hub.cli.samples import add_samples
-from hub.commerce import price_settings, shop_profile, shop_settings
+from hub.cli.tenant_spending import allowed, asked, spending
+from hub.commerce import model_wishes, price_settings, shop_profile, shop_settings
 from hub.commerce.catalog_fields import Money
 from hub.commerce.errors import BadValueError
 from hub.commerce.shipping import NoShipping
@@ -26,6 +28,8 @@ from hub.store import policy
 from hub.store.tx import Row, Tx
 
 KEYS: Final = (*tenant_values.COLUMNS, *shop_settings.KEYS)
+PARTS: Final = ("settings", "shop", "pricing", "model")
+"""Where the rules stand that are no columns of their own."""
 
 
 @click.group()
@@ -97,19 +101,21 @@ def list_(as_json: bool) -> None:
 def show(tenant: str, as_json: bool) -> None:
     """Show the shop TENANT with every rule that can be set."""
 
-    async def work(session: Session) -> Row:
-        return await session.store.read(lambda tx: find.tenant(tx, tenant))
+    async def work(session: Session) -> tuple[dict[str, Any], Allowance]:
+        row = await session.store.read(lambda tx: find.tenant(tx, tenant))
+        return _facts(row), allowed(row, session.settings)
 
-    facts = _facts(with_store(work))
-    parts = ("settings", "shop", "pricing")
-    plain = {name: value for name, value in facts.items() if name not in parts}
-    pairs = [pair for part in (plain, *(facts[name] for name in parts)) for pair in part.items()]
+    facts, has = with_store(work)
+    plain = {name: value for name, value in facts.items() if name not in PARTS}
+    plain["answers"] = asked(has)
+    pairs = [pair for part in (plain, *(facts[name] for name in PARTS)) for pair in part.items()]
     shown = [(key, _text(value)) for key, value in pairs]
+    facts |= {"answers": has.mode, "model_missing": has.missing}
     answer(facts, table(("", ""), shown)[1:], as_json=as_json)
 
 
 def _facts(row: Row) -> dict[str, Any]:
-    """A shop's columns and, each in a part of its own, its rules, profile and price policy."""
+    """A shop's columns and, each in a part of its own, its rules, profile, prices and model."""
     facts = dict(row)
     facts["created_at"] = moment(row["created_at"])
     stored = row["settings"]
@@ -117,10 +123,13 @@ def _facts(row: Row) -> dict[str, Any]:
     facts["shop"] = msgspec.to_builtins(shop_profile.load(stored))
     price_policy = price_settings.load(stored, row["currency"], row["exponent"])
     facts["pricing"] = price_settings.shown(price_policy)
+    facts["model"] = model_wishes.shown(model_wishes.load(stored))
     return facts
 
 
 def _text(value: object) -> object:
+    if isinstance(value, bool):
+        return ("no", "yes")[value]
     return ", ".join(value) if isinstance(value, list | tuple) else value
 
 
@@ -133,22 +142,27 @@ def set_(tenant: str, key: str, value: str, as_json: bool) -> None:
     """Set the rule KEY of the shop TENANT (id or name) to VALUE.
 
     KEY is name, mode, contact_policy, currency, exponent, locale, timezone; or one of the
-    conversation's, the shop's or the prices' rules, which docs/settings.md explains. An empty
-    VALUE takes a rule back, or switches a text off.
+    conversation's, the shop's, the prices' or the model's rules, which docs/settings.md explains.
+    An empty VALUE takes a rule back, or switches a text off.
     """
     if key not in KEYS:
         raise Failure("unknown_key", f"{printable(key)} cannot be set. KEY is: {', '.join(KEYS)}.")
 
-    async def work(session: Session) -> dict[str, Any]:
-        return await session.store.write(lambda tx: _change(tx, tenant, key, value))
+    async def work(session: Session) -> tuple[dict[str, Any], Allowance]:
+        row = await session.store.write(lambda tx: _change(tx, tenant, key, value))
+        return _facts(row), allowed(row, session.settings)
 
-    facts = with_store(work)
-    known = facts | facts["settings"] | facts["shop"] | facts["pricing"]
-    line = f"{printable(facts['name'])}: {key} is now {printable(_text(known[key]))}"
-    answer(facts, [line], as_json=as_json)
+    facts, has = with_store(work)
+    known = facts | {name: value for part in PARTS for name, value in facts[part].items()}
+    is_hubs = key in model_wishes.KEYS and known[key] is None
+    now = "as the hub has it" if is_hubs else printable(_text(known[key]))
+    lines = [f"{printable(facts['name'])}: {key} is now {now}"]
+    if key in model_wishes.KEYS and has.missing is not None:
+        lines.append(f"It is answered {asked(has)}")
+    answer(facts, lines, as_json=as_json)
 
 
-def _change(tx: Tx, ref: str, key: str, text: str) -> dict[str, Any]:
+def _change(tx: Tx, ref: str, key: str, text: str) -> Row:
     row = find.tenant(tx, ref)
     changed = _columns(row, key, text)
     if changed.get("name", row["name"]) != row["name"]:
@@ -157,7 +171,7 @@ def _change(tx: Tx, ref: str, key: str, text: str) -> dict[str, Any]:
         _check_no_amounts(tx, row)
     kept = {name: row[name] for name in (*tenant_values.COLUMNS, "settings")}
     tx.run("tenants.update", tenant_id=row["tenant_id"], **(kept | changed))
-    return _facts(find.tenant(tx, row["tenant_id"]))
+    return find.tenant(tx, row["tenant_id"])
 
 
 def _columns(row: Row, key: str, text: str) -> dict[str, Any]:
@@ -195,3 +209,4 @@ def _amounts(tx: Tx, row: Row) -> str | None:
 
 
 tenant.add_command(add_samples)
+tenant.add_command(spending)

@@ -128,6 +128,11 @@ def candidates(tx: Tx, tenant_id: str, match: str, most: int) -> list[Product]:
     return [product_of(row) for row in rows]
 
 
+def some_offered(tx: Tx, tenant_id: str, most: int) -> list[Product]:
+    """So many of the products that the shop offers, what is in stock first."""
+    return list(map(product_of, tx.all("catalog.some_offered", tenant_id=tenant_id, most=most)))
+
+
 def categories(tx: Tx, tenant_id: str) -> list[str]:
     """The categories of what the shop offers, the fullest first."""
     return [row["category"] for row in tx.all("catalog.categories", tenant_id=tenant_id)]
@@ -254,12 +259,19 @@ async def _money(store: Store, tenant_id: str) -> Money:
 
 
 def _merge(product: Product, row: CatalogRow) -> Product:
-    """The product with the file's fields; an empty cell sets the default."""
+    """The product with the file's fields; an empty cell sets the default.
+
+    What is sold in parts of a unit may be had from one part on, if nothing else is said.
+    """
     fields = {
         name: getattr(_DEFAULTS, name) if value is None else value
         for name, value in row.fields.items()
     }
-    return msgspec.structs.replace(product, **fields)
+    merged = msgspec.structs.replace(product, **fields)
+    said = row.fields.get("min_qty") is not None
+    if said or "step" not in row.fields or merged.min_qty != _DEFAULTS.min_qty:
+        return merged
+    return msgspec.structs.replace(merged, min_qty=min(merged.min_qty, merged.step))
 
 
 def _check(file: CatalogFile, products: list[Product]) -> None:

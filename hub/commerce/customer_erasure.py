@@ -72,6 +72,8 @@ def _erase_chat(tx: Tx, tenant_id: str, place: ChatPlace) -> int:
     tx.run("customers.bury_chat", **where)
     said = tx.run("customers.erase_messages", **where)
     tx.run("customers.erase_turns", **where)
+    tx.run("outgoing.erase", **where)
+    tx.run("customers.erase_notices", tenant_id=tenant_id, chat=place.chat)
     tx.run("customers.erase_chat", **where)
     tx.run(
         "customers.empty_sends",

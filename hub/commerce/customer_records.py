@@ -12,7 +12,7 @@ from hub.store.tx import Row, Tx
 from protocol.messages import Instant, Sender
 
 JSON_COLUMNS: Final = frozenset(
-    {"aliases", "bill", "data", "delivery", "error", "media", "sender", "trace"}
+    {"aliases", "answer", "bill", "data", "delivery", "error", "media", "sender", "trace"}
 )
 
 
@@ -197,6 +197,7 @@ def _chat(tx: Tx, tenant_id: str, place: ChatPlace) -> dict[str, Any]:
         **({"account": place.account, "chat": place.chat} if row is None else readable(row)),
         "messages": [readable(one) for one in tx.all("customers.messages_of_chat", **where)],
         "turns": [readable(one) for one in tx.all("customers.turns_of_chat", **where)],
+        "outgoing": [readable(one) for one in tx.all("customers.outgoing_of_chat", **where)],
     }
 
 

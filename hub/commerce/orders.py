@@ -52,12 +52,16 @@ class Step(msgspec.Struct, frozen=True):
     actor: Actor
 
 
-def find(tx: Tx, tenant_id: str, text: str) -> Order | None:
-    """The shop's order that `text` names: `A-1001`, `a 1001`, `#1001`, `१००१`."""
+def find(tx: Tx, tenant_id: str, text: str, customer_id: str | None = None) -> Order | None:
+    """The shop's order that `text` names: `A-1001`, `a 1001`, `#1001`, `१००१`.
+
+    With `customer_id` nobody else's is looked at.
+    """
     digits = "".join(char for char in text if char.isdecimal())
     if not 0 < len(digits) <= 18:
         return None
-    row = tx.one("orders.by_number", tenant_id=tenant_id, number=int(digits))
+    named = {"tenant_id": tenant_id, "number": int(digits), "customer_id": customer_id}
+    row = tx.one("orders.by_number", **named)
     if row is None or _bare(text) not in (_bare(row["order_no"]), str(int(digits))):
         return None
     return _order_of(row)
@@ -75,8 +79,7 @@ def of_customer(tx: Tx, tenant_id: str, customer_id: str, text: str | None = Non
     """The order that `text` names, or the newest one; anybody else's is not there."""
     if text is None:
         return next(iter(all_of(tx, tenant_id, customer_id, 1)), None)
-    order = find(tx, tenant_id, text)
-    return order if order is not None and order.customer_id == customer_id else None
+    return find(tx, tenant_id, text, customer_id)
 
 
 def all_of(tx: Tx, tenant_id: str, customer_id: str, most: int = FOUND_MAX) -> list[Order]:

@@ -62,6 +62,12 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
         return below if below == self.min_qty else plain(below + self.step)
 
     @property
+    def one(self) -> Decimal:
+        """One unit, or the least where one unit cannot be had."""
+        fits = on_step(ONE, self.step) == ONE >= self.min_qty
+        return ONE if fits else self.least
+
+    @property
     def offered(self) -> bool:
         """Whether a customer may be told of it: neither retired nor without a price."""
         return self.active and self.price > 0

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from hub.commerce import price_settings, shop_profile
+from hub.commerce import model_wishes, price_settings, shop_profile
 from hub.commerce.catalog_fields import Money
 from hub.commerce.errors import BadValueError
 from hub.store import policy
 
-KEYS: Final = (*policy.KEYS, *shop_profile.KEYS, *price_settings.KEYS)
+KEYS: Final = (*policy.KEYS, *shop_profile.KEYS, *price_settings.KEYS, *model_wishes.KEYS)
 
 
 def change(settings: str, key: str, text: str, money: Money) -> str:
@@ -21,4 +21,6 @@ def change(settings: str, key: str, text: str, money: Money) -> str:
         return shop_profile.change(settings, key, text, money.currency)
     if key in price_settings.KEYS:
         return price_settings.change(settings, key, text, money)
+    if key in model_wishes.KEYS:
+        return model_wishes.change(settings, key, text)
     raise BadValueError(f"there is no setting {key!r}", f"use one of {', '.join(KEYS)}")

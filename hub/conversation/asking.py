@@ -1,15 +1,15 @@
 """Asks an engine for one answer: in time, with words in it, or the reason why there is none."""
 
 import asyncio
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
 
 from hub.assistant.engine import Answer, Engine
-from hub.conversation import commit, wording
+from hub.conversation import trace, wording
 from hub.conversation.commit import Begun
+from hub.conversation.trace import Unanswered, described, place
 from hub.conversation.turns import Reason
 
 ShowTyping = Callable[[str, str, str, bool], None]
@@ -32,7 +32,7 @@ class Asker:
         self._engine_timeout_s = timeout_s
         self._typing_after_s = typing_after_s
 
-    async def ask(self, begun: Begun) -> Answer | Reason:
+    async def ask(self, begun: Begun) -> Answer | Unanswered:
         """The engine's answer, or why there is none."""
         try:
             with self._typing(begun):
@@ -40,15 +40,15 @@ class Asker:
                     answer = await self._engine.answer(begun.turn)
             if not wording.clean(answer.text):
                 raise EmptyAnswer
-            commit.record_of(begun, answer, 0)  # what cannot be recorded must not be sent either
+            trace.record_of(begun, answer, 0)  # what cannot be recorded must not be sent either
         except TimeoutError:
             log.error("engine_timeout", turn_id=begun.turn.turn_id)
-            return Reason.ENGINE_TIMEOUT
+            return Unanswered(Reason.ENGINE_TIMEOUT)
         except Exception as error:  # an engine may fail in any way; a person is asked
             if _is_cancelled():
                 raise asyncio.CancelledError from error
             log.error("engine_failed", turn_id=begun.turn.turn_id, **place(error))
-            return Reason.ENGINE_FAILED
+            return Unanswered(Reason.ENGINE_FAILED, described(error))
         return answer
 
     @contextmanager
@@ -77,10 +77,3 @@ def _is_cancelled() -> bool:
     """Whether this task has to end; up to Python 3.12 a TaskGroup that fails does not say so."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def place(error: Exception) -> dict[str, str]:
-    """Where an error arose. Its words stay out of the log: they may quote a customer."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "unknown"
-    return {"error": type(error).__name__, "where": where}

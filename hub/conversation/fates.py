@@ -73,15 +73,12 @@ def _take_lost_reply(tx: Tx, agent: AgentRef, status: MessageStatus, now_ms: int
     records.say(tx, key, agent.agent_id, *said)
     trouble = turns.trouble(status.state)
     tx.run(
-        "turns.finish",
+        "turns.answered_before",
         tenant_id=key.tenant_id,
         turn_id=turn_id,
-        version=None,
         state="answered" if trouble is None else "waiting",
-        late=0,
         reason=trouble,
         reply=None,
-        trace=None,
         finished_at=now_ms,
     )
     if later:

@@ -4,9 +4,14 @@ The caller commits the event's position in the same transaction, then hands the 
 worker.
 """
 
+from uuid import uuid4
+
 import msgspec
 
-from hub.conversation import records, transcript, turns
+from hub.assistant.opting import opting
+from hub.commerce import customers
+from hub.commerce.aliases import aliases_of
+from hub.conversation import records, takeover, transcript, turns
 from hub.conversation.commit import Begun, Opened, begin_opened
 from hub.conversation.fates import take_status
 from hub.conversation.records import Chat, OpenTurn
@@ -116,11 +121,22 @@ def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
         stand.chat.name,
     ):
         records.touch(tx, arrival.agent, message)
+    if message.text is not None and opting(message.text) == "out":
+        _opt_out(tx, arrival)
     if turn_id is None:
         return Intake(new=True, chat=key)
     if stand.turn is None:
         return _open(tx, arrival, turn_id, stand.chat)
     return _raise(tx, arrival, stand.turn)
+
+
+def _opt_out(tx: Tx, arrival: _Arrival) -> None:
+    """Obey a STOP when it comes: whether or not the bot may answer, and whatever it answers."""
+    sender, tenant_id, now = arrival.message.sender, arrival.key.tenant_id, arrival.now
+    aliases = aliases_of(arrival.key.chat, sender.phone, sender.lid)
+    customer = customers.ensure(tx, tenant_id, aliases, sender.name, now, uuid4().hex)
+    if customer.opted_out_at is None:
+        customers.remember(tx, tenant_id, customer.customer_id, now, opted_out_at=now)
 
 
 def _open(tx: Tx, arrival: _Arrival, turn_id: str, chat: Chat) -> Intake:
@@ -188,36 +204,19 @@ def _take_change(tx: Tx, arrival: _Arrival) -> Intake:
     standing = transcript.fold(records.recent(tx, arrival.key))
     if transcript.of_turn(standing, turn_id):
         return _raise(tx, arrival, OpenTurn(turn_id, turn["state"], turn["first_at"]))
-    _drop(tx, arrival, turn_id, Reason.REVOKED)
+    takeover.drop(tx, arrival.key, turn_id, Reason.REVOKED, arrival.now)
     return msgspec.structs.replace(nothing, turn_id=turn_id, cancel_running=True)
 
 
-def _drop(tx: Tx, arrival: _Arrival, turn_id: str, reason: Reason) -> None:
-    ended = {"reason": reason.value, "finished_at": arrival.now}
-    tx.run("turns.drop", tenant_id=arrival.key.tenant_id, turn_id=turn_id, **ended)
-
-
 def _take_owner(tx: Tx, arrival: _Arrival) -> Intake:
-    """Give the chat to the owner and end the turns that the owner has thereby dealt with."""
-    sent_at, now, at = arrival.message.sent_at.ms, arrival.now, records.where(arrival.key)
-    entries = records.recent(tx, arrival.key)
-    current = records.chat(tx, arrival.key).state.paused_until
-    until = turns.pause(current, sent_at, now, arrival.rules.policy.takeover_s)
+    """Give the chat to the owner, who wrote on the phone."""
+    message, key = arrival.message, arrival.key
     # Someone whom the owner wrote before the bot ever did is an acquaintance, not a customer taken
     # over: contact policy `unknown` keeps away from the former only.
-    known = all(entry.author != "bot" for entry in entries)
-    tx.run("chats.take_over", **at, paused_until=until, known=int(known))
-    ended = None
-    for row in tx.all("turns.unsettled", **at):
-        newest = _newest_sent_at(entries, row["turn_id"])
-        if newest is None or turns.is_settled(sent_at, newest, turns.is_paused(until, now)):
-            _drop(tx, arrival, row["turn_id"], Reason.OWNER_REPLIED)
-            ended = row["turn_id"] if row["state"] == "pending" else ended
-    return Intake(new=True, chat=arrival.key, turn_id=ended, cancel_running=ended is not None)
-
-
-def _newest_sent_at(entries: list[Entry], turn_id: str) -> int | None:
-    return max((e.sent_at for e in transcript.of_turn(entries, turn_id)), default=None)
+    known = all(entry.author != "bot" for entry in records.recent(tx, key))
+    takeover_s = arrival.rules.policy.takeover_s
+    ended = takeover.take_over(tx, key, message.sent_at.ms, arrival.now, takeover_s, known=known)
+    return Intake(new=True, chat=key, turn_id=ended, cancel_running=ended is not None)
 
 
 def _is_newest(entries: list[Entry], turn_id: str, wa_id: str) -> bool:
@@ -240,15 +239,12 @@ def _take_lost_reply(tx: Tx, arrival: _Arrival, source: str) -> Intake:
     if turn_id is None or not _is_newest(records.recent(tx, key), turn_id, source):
         return Intake(new=True, chat=key)
     ended = tx.run(
-        "turns.finish",
+        "turns.answered_before",
         tenant_id=key.tenant_id,
         turn_id=turn_id,
-        version=None,
         state="answered",
-        late=0,
         reason=None,
         reply=message.text,
-        trace=None,
         finished_at=arrival.now,
     )
     return Intake(new=True, chat=key, turn_id=turn_id, cancel_running=ended == 1)

@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from hub.assistant.engine import TenantProfile
+from hub.commerce import model_wishes
 from hub.commerce.papers.order_papers import Said
 from hub.conversation import turns
 from hub.conversation.transcript import Entry
-from hub.conversation.turns import AgentRef, ChatKey, ChatState, Rules
+from hub.conversation.turns import AgentRef, ChatKey, ChatState, Exchange, Rules
 from hub.store import policy
 from hub.store.policy import TenantPolicy
 from hub.store.tx import Row, Tx
@@ -76,7 +77,8 @@ def _shop(tx: Tx, tenant_id: str, defaults: TenantPolicy) -> Shop:
         locale=row["locale"],
         timezone=row["timezone"],
         greeting=wishes.greeting,
-        handover=wishes.handover,
+        handover="" if wishes.handover == policy.DEFAULTS.handover else wishes.handover,
+        model=model_wishes.load(row["settings"]),
     )
     rules = Rules(
         mode=row["mode"],
@@ -140,8 +142,24 @@ def replied_at(entries: Sequence[Entry]) -> tuple[int, ...]:
     return tuple(e.sent_at for e in entries if e.author == "bot" and e.kind == "text")
 
 
+def exchanges(entries: Sequence[Entry]) -> tuple[Exchange, ...]:
+    """The newest of what was written in a turn and replied to it, oldest first."""
+    replies = [e for e in entries if e.author == "bot" and e.kind == "text"][
+        -turns.SAME_EXCHANGES :
+    ]
+    return tuple(Exchange(_said(entries, e.turn_id), e.text or "", e.sent_at) for e in replies)
+
+
+def _said(entries: Sequence[Entry], turn_id: str | None) -> str:
+    """A customer's words in one turn; none where a reply's turn is not known."""
+    if turn_id is None:
+        return ""
+    own = (e for e in entries if e.turn_id == turn_id and e.author == "customer")
+    return "\n".join(entry.text or "" for entry in own)
+
+
 def is_echo(tx: Tx, key: ChatKey, wa_id: str) -> bool:
-    """Whether the id is that of a stored reply of ours, perhaps under another alias of the chat."""
+    """Whether the id is that of a message that we sent, perhaps under another alias of the chat."""
     own = {"tenant_id": key.tenant_id, "account": key.account, "wa_id": wa_id}
     return tx.one("messages.is_own", **own) is not None
 
@@ -218,6 +236,28 @@ def say(
         turn_id=turn_id,
         event_id=str(event_id),
         state=state,
+        now_ms=now_ms,
+    )
+
+
+def send(
+    tx: Tx,
+    key: ChatKey,
+    agent_id: str,
+    event_id: UUID,
+    author: Literal["owner", "bot"],
+    text: str,
+    now_ms: int,
+) -> None:
+    """Insert words that answer no turn, a person's or the shop's, under their id in WhatsApp."""
+    tx.run(
+        "messages.send",
+        **where(key),
+        agent_id=agent_id,
+        wa_id=ids.whatsapp_key(event_id),
+        author=author,
+        text=text,
+        event_id=str(event_id),
         now_ms=now_ms,
     )
 

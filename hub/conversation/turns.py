@@ -11,6 +11,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
+from rapidfuzz import fuzz
 
 from hub.store.policy import TenantPolicy
 from protocol import ids
@@ -24,6 +25,11 @@ CHANGE_KINDS: Final = ("edit", "revoke")
 LOOP_REPLIES: Final = 6
 LOOP_WINDOW_MS: Final = 60_000
 """Six automatic replies a minute in one chat: most likely two machines talk (docs/rules.md §1)."""
+SAME_EXCHANGES: Final = 3
+SAME_WINDOW_MS: Final = 600_000
+SAME_PCT: Final = 90.0
+"""Three exchanges with the same words: a machine repeats itself at once, a person who asks the same
+thrice a day does not within ten minutes. Its own words may hold a number that counts up."""
 CONVERSATION_MS: Final = 24 * 3_600_000
 """After a day a customer is told again that replies are automatic: it is another conversation."""
 
@@ -61,6 +67,8 @@ class Reason(StrEnum):
     OFF = "off"
     TAKEN_OVER = "taken_over"
     OWNER_REPLIED = "owner_replied"
+    DISMISSED = "dismissed"
+    RESUMED = "resumed"
     CONTACT_REFUSED = "contact_refused"
     CONTACT_UNKNOWN = "contact_unknown"
     STALE = "stale"
@@ -91,11 +99,20 @@ class ChatState(msgspec.Struct, frozen=True, kw_only=True):
     disclosed_at: int | None = None
 
 
+class Exchange(msgspec.Struct, frozen=True):
+    """What a customer wrote, and what the bot replied at a time."""
+
+    said: str
+    reply: str
+    at: int
+
+
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides whether a turn may be answered now.
 
-    `sent_at` are the times of the customer's messages that are still there; `replied_at` those of
-    the bot's own messages in this chat, at least of the last minute.
+    `sent_at` are the times of the customer's messages that are still there, `said` is their words;
+    `replied_at` are those of the bot's own messages in this chat, `exchanges` what was said, where
+    `may_be_stuck` asks for it: the newest of both.
     """
 
     chat: str
@@ -103,6 +120,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     state: ChatState
     sent_at: tuple[int, ...]
     replied_at: tuple[int, ...] = ()
+    said: str = ""
+    exchanges: tuple[Exchange, ...] = ()
 
 
 class Proceed(msgspec.Struct, frozen=True):
@@ -179,16 +198,48 @@ def judge(rules: Rules, situation: Situation, now: int) -> Verdict:
         return barred
     if _age_s(max(situation.sent_at), now) >= rules.policy.stale_s:
         return Wait(Reason.STALE)
-    if _is_loop(situation.replied_at, now):
+    if _is_hasty(situation, now) or _is_stuck(situation, now):
         return Wait(Reason.LOOP)
     return Proceed(mode, _age_s(min(situation.sent_at), now) >= rules.policy.fresh_s)
 
 
-def _is_loop(replied_at: Sequence[int], now: int) -> bool:
+def _since(situation: Situation, now: int, window_ms: int) -> int:
+    """From when on replies are a sign of a loop: a person who had the chat since broke it."""
+    return max(now - window_ms, situation.state.paused_until or 0)
+
+
+def _is_hasty(situation: Situation, now: int) -> bool:
     """Whether the bot wrote so often of late that it most likely talks to a machine."""
-    if len(replied_at) < LOOP_REPLIES:
+    if len(situation.replied_at) < LOOP_REPLIES:
         return False
-    return sum(at > now - LOOP_WINDOW_MS for at in replied_at) >= LOOP_REPLIES
+    since = _since(situation, now, LOOP_WINDOW_MS)
+    return sum(at > since for at in situation.replied_at) >= LOOP_REPLIES
+
+
+def may_be_stuck(replied_at: Sequence[int], now: int) -> bool:
+    """Whether the bot wrote often enough of late that exchanges are worth a comparison."""
+    return len(replied_at) >= SAME_EXCHANGES and replied_at[-SAME_EXCHANGES] > now - SAME_WINDOW_MS
+
+
+def _is_stuck(situation: Situation, now: int) -> bool:
+    """Whether the same is said and replied again and again, and said once more now."""
+    since = _since(situation, now, SAME_WINDOW_MS)
+    newest = [one for one in situation.exchanges[-SAME_EXCHANGES:] if one.at > since]
+    if len(newest) < SAME_EXCHANGES:
+        return False
+    same_reply = all(_is_framed(one.reply, newest[-1].reply) for one in newest)
+    return same_reply and all(_is_alike(one.said, situation.said) for one in newest)
+
+
+def _is_framed(one: str, other: str) -> bool:
+    """Whether two replies say the same, but for an apology before or a notice behind it."""
+    return one in other or other in one
+
+
+def _is_alike(one: str, other: str) -> bool:
+    """Whether two messages have nearly the same words; without any they may be two pictures."""
+    texts = [" ".join(text.casefold().split()) for text in (one, other)]
+    return all(texts) and fuzz.ratio(*texts, score_cutoff=SAME_PCT) > 0
 
 
 def _judge_contact(rules: Rules, situation: Situation) -> Wait | Drop | None:
@@ -206,6 +257,13 @@ def _judge_contact(rules: Rules, situation: Situation) -> Wait | Drop | None:
     if rules.contact_policy == "unknown":
         return Drop(Reason.CONTACT_REFUSED) if situation.state.owner_wrote else None
     return None if numbers & chosen else Drop(Reason.CONTACT_REFUSED)
+
+
+def is_barred(policy: TenantPolicy, chat: str, phones: Iterable[str]) -> bool:
+    """Whether the shop must not write to this person, or may not know that it must not."""
+    numbers = _numbers(chat, None).union(*(_numbers(chat, phone) for phone in phones))
+    never = _digits_of(policy.never)
+    return bool(never) and (not numbers or bool(numbers & never))
 
 
 def _numbers(chat: str, phone: str | None) -> set[str]:

@@ -16,12 +16,13 @@ import structlog
 from hub.assistant.engine import Answer, Engine
 from hub.clock import Clock
 from hub.commerce.effects import Outdated
-from hub.conversation import commit
+from hub.conversation import commit, trace
 from hub.conversation.agenda import Agenda, Due
-from hub.conversation.asking import Asker, ShowTyping, place
+from hub.conversation.asking import Asker, ShowTyping
 from hub.conversation.commit import Again, Begun
 from hub.conversation.intake import Intake
-from hub.conversation.turns import ChatKey, Reason
+from hub.conversation.trace import Unanswered, place
+from hub.conversation.turns import ChatKey
 from hub.store.database import Store
 from hub.store.errors import StoreError
 from hub.store.outbound import Order
@@ -176,15 +177,15 @@ class Worker:
 
     async def run(self) -> NoReturn:
         """Answer turns until cancelled; what is under way is then left pending in the store."""
-        try:
-            async with asyncio.TaskGroup() as self._group:
+        async with asyncio.TaskGroup() as self._group:
+            try:
                 while True:
                     self._bell.clear()
                     await self._reload()
                     self._start_due()
                     await self._rest()
-        finally:
-            self._group = None
+            finally:
+                self._group = None  # it ends: no turn may begin in it
 
     def _monotonic(self, at_ms: int, most_s: float = SECONDS_MAX["debounce_max_s"]) -> float:
         """A wall time as monotonic seconds, at most `most_s` ahead: wall clocks get corrected."""
@@ -290,15 +291,14 @@ class Worker:
             self._failed(lane, error)
 
     def _finish(
-        self, begun: Begun, answer: Answer | Reason, latency_ms: int
+        self, begun: Begun, answer: Answer | Unanswered, latency_ms: int
     ) -> Callable[..., Order | Again | None]:
         """The transaction that ends the turn."""
-        if isinstance(answer, Reason):
-            trace = commit.record_of(begun, None, latency_ms)
-            step = partial(commit.give_up, begun=begun, reason=answer, trace=trace)
+        record = trace.record_of(begun, answer, latency_ms)
+        if isinstance(answer, Unanswered):
+            step = partial(commit.give_up, begun=begun, reason=answer.reason, trace=record)
         else:
-            trace = commit.record_of(begun, answer, latency_ms)
-            step = partial(commit.commit, begun=begun, answer=answer, trace=trace)
+            step = partial(commit.commit, begun=begun, answer=answer, trace=record)
         return partial(step, defaults=self._defaults)
 
     def _finished(self, lane: "_Lane", outcome: Order | Again | None) -> None:
@@ -338,7 +338,8 @@ class Worker:
             self._plan_again(due, now + RETRY_S)
             self._end(lane)
         else:
-            park = partial(commit.park, key=due.key, turn_id=due.turn_id)
+            record = trace.record_of_failure(error)
+            park = partial(commit.park, key=due.key, turn_id=due.turn_id, trace=record)
             self._do(lane, park, self._finished)
 
     def _acquainted(self, lane: "_Lane", _: None) -> None:

@@ -4,18 +4,22 @@ It does for a single chat what the worker does for all: waits for quiet, asks th
 turn in one transaction, and begins anew what was overtaken.
 """
 
+import asyncio
 from functools import partial
 from itertools import count
 from typing import Final
 
 import msgspec
 
-from hub.assistant.engine import Answer, Engine, ToolCall, Turn
+from hub.assistant import turn_trace
+from hub.assistant.engine import Answer, Engine, Turn
+from hub.assistant.turn_trace import TurnTrace
 from hub.commerce.effects import Outdated
-from hub.conversation import commit
-from hub.conversation.asking import Asker, place
+from hub.conversation import commit, trace
+from hub.conversation.asking import Asker
 from hub.conversation.commit import Again, Begun
 from hub.conversation.intake import AgentRef, take_message
+from hub.conversation.trace import Unanswered, described
 from hub.conversation.turns import ChatKey
 from hub.conversation.worker import FAILURES_MAX
 from hub.evaluation.furnishing import agent_of
@@ -24,7 +28,9 @@ from hub.store.outbound import Order
 from hub.store.policy import DEFAULTS
 from protocol.messages import Instant, MessageReceived, ReceivedMedia, Sender
 
-ENGINE_TIMEOUT_S: Final = 25.0
+ENGINE_TIMEOUT_S: Final = 35.0
+"""As a hub has it: the model's time, and some for the answer that stands ready."""
+
 EVENTS_MAX: Final = 1_000
 """Between two messages: more would be a loop of ours."""
 
@@ -37,10 +43,11 @@ class Came(msgspec.Struct, frozen=True):
     """What the hub did since the last look.
 
     `misplaced` counts replies in a chat that nobody wrote in, `errors` say where the engine broke.
+    `traces` are of the turns that ended.
     """
 
     replies: tuple[str, ...]
-    calls: tuple[ToolCall, ...]
+    traces: tuple[TurnTrace, ...]
     misplaced: int
     errors: tuple[str, ...]
 
@@ -70,20 +77,22 @@ class _Watched:
         try:
             return await self._engine.answer(turn)
         except Exception as error:
-            self.errors.append(" in ".join(place(error).values()))
+            self.errors.append(described(error))
             raise
 
 
-class _Trace(msgspec.Struct, frozen=True):
-    tool_calls: tuple[ToolCall, ...] = ()
-
-
 class Chat:
-    """A customer's chat. `delay_s`: how long an answer takes to be made."""
+    """A customer's chat.
 
-    def __init__(self, world: World, engine: Engine) -> None:
+    `delay_s`: how long an answer takes to be made, at least; where the engine is `timed`, as long
+    as it took.
+    """
+
+    def __init__(self, world: World, engine: Engine, *, timed: bool = False) -> None:
         self.key = ChatKey(world.tenant_id, ACCOUNT, world.chat)
         self.delay_s = 0.0
+        self._timed = timed
+        self._asking: asyncio.Task[Answer | Unanswered] | None = None
         self._world = world
         self._engine = _Watched(engine)
         self._asker = Asker(self._engine, _show_nothing, ENGINE_TIMEOUT_S, ENGINE_TIMEOUT_S)
@@ -104,7 +113,10 @@ class Chat:
         media: ReceivedMedia | None = None,
         from_me: bool = False,
     ) -> None:
-        """A message arrives now; it was written `age_s` ago."""
+        """A message arrives now; it was written `age_s` ago.
+
+        It may arrive while an answer is being made, which is given up then.
+        """
         world = self._world
         now_ms = world.clock.now_ms()
         sender = Sender(id=world.chat, phone=world.phone, name=world.name)
@@ -126,6 +138,8 @@ class Chat:
         intake = await world.store.write(take)
         if intake.cancel_running:
             self._made = None
+            if self._asking is not None:
+                self._asking.cancel()
         if intake.turn_id is not None and intake.due_at is None:
             self._due = None
         elif intake.turn_id is not None and intake.due_at is not None:
@@ -151,15 +165,16 @@ class Chat:
         self._last_reply = max((row["id"] for row in replies), default=self._last_reply)
         here_in = (key.tenant_id, key.chat)
         here = [r["text"] for r in replies if (r["tenant_id"], r["chat"]) == here_in]
-        calls: list[ToolCall] = []
+        traces: list[TurnTrace] = []
         at = {"tenant_id": key.tenant_id, "account": key.account, "chat": key.chat}
         for row in await store.all("evaluation.turns", **at):
             ended = (row["turn_id"], row["finished_at"])
-            if ended not in self._ended and row["trace"]:
-                calls += msgspec.json.decode(row["trace"], type=_Trace).tool_calls
+            told = turn_trace.decode(row["trace"])
+            if ended not in self._ended and told is not None:
+                traces.append(told)
             self._ended.add(ended)
         errors, self._engine.errors = tuple(self._engine.errors), []
-        return Came(tuple(here), tuple(calls), len(replies) - len(here), errors)
+        return Came(tuple(here), tuple(traces), len(replies) - len(here), errors)
 
     def _next_ms(self) -> int | None:
         if self._made is not None:
@@ -182,15 +197,26 @@ class Chat:
         begun = await self._world.store.write(begin)
         if begun is None:
             return
-        answer = await self._asker.ask(begun)
-        latency_ms = round(self.delay_s * 1000)
-        if isinstance(answer, Answer):
-            trace = commit.record_of(begun, answer, latency_ms)
-            end: End = partial(commit.commit, begun=begun, answer=answer, trace=trace)
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        answer = await self._ask(begun)
+        if answer is None:
+            return
+        took_s = max(self.delay_s, loop.time() - begun_s if self._timed else 0.0)
+        latency_ms = round(took_s * 1000)
+        record = trace.record_of(begun, answer, latency_ms)
+        if isinstance(answer, Unanswered):
+            end: End = partial(commit.give_up, begun=begun, reason=answer.reason, trace=record)
         else:
-            trace = commit.record_of(begun, None, latency_ms)
-            end = partial(commit.give_up, begun=begun, reason=answer, trace=trace)
+            end = partial(commit.commit, begun=begun, answer=answer, trace=record)
         self._made = _Made(begun, end, clock.now_ms() + latency_ms)
+
+    async def _ask(self, begun: Begun) -> Answer | Unanswered | None:
+        """What the engine says; None when it was overtaken by what the customer said meanwhile."""
+        async with asyncio.TaskGroup() as tasks:
+            self._asking = asking = tasks.create_task(self._asker.ask(begun), name="asking")
+        self._asking = None
+        return None if asking.cancelled() else asking.result()
 
     async def _end(self, made: _Made) -> None:
         """End the turn with its answer, or begin it anew: it changed, or the shop did."""
@@ -199,14 +225,15 @@ class Chat:
         turn_id = made.begun.turn.turn_id
         try:
             outcome = await store.write(partial(made.end, now_ms=now_ms, defaults=DEFAULTS))
-        except Outdated:
+        except Outdated as overtaken:
             self._overtaken += 1
             if self._overtaken < FAILURES_MAX:
                 await store.write(partial(commit.acquaint, begun=made.begun, now_ms=now_ms))
                 self._due = _Due(turn_id, now_ms)
             else:
-                park = partial(commit.park, key=self.key, turn_id=turn_id, now_ms=now_ms)
-                await store.write(park)
+                record = trace.record_of_failure(overtaken)
+                park = partial(commit.park, key=self.key, turn_id=turn_id, trace=record)
+                await store.write(partial(park, now_ms=now_ms))
             return
         self._overtaken = 0
         if isinstance(outcome, Again):

@@ -4,18 +4,11 @@ Everything is read as text and converted by its type: a SKU `10` stays a SKU, an
 day. Amounts are integer minor units.
 """
 
-import re
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
-
-BYTES_MAX: Final = 4 * 1024 * 1024
-"""Some ten thousand dialogues."""
-
-_ORDER_NO: Final = re.compile(r"[A-Z]{1,5}-\d{1,9}")
 
 Language = Literal["en", "hi", "hi-Latn", "ar"]
 T = TypeVar("T")
@@ -216,13 +209,6 @@ class Malformed(msgspec.Struct, frozen=True):
     why: str
 
 
-class ModelFault(msgspec.Struct, frozen=True, kw_only=True):
-    """A script for a model that errs; only a model path can be run by it."""
-
-    id: str
-    what: str = ""
-
-
 class Shops(msgspec.Struct, frozen=True, kw_only=True):
     """The part of the file that every dialogue begins with."""
 
@@ -233,46 +219,8 @@ class Shops(msgspec.Struct, frozen=True, kw_only=True):
     orders: dict[str, PastOrder] = {}
 
 
-class EvalFile(msgspec.Struct, frozen=True, kw_only=True):
-    shops: Shops
-    dialogues: tuple[Dialogue | Malformed, ...]
-    model_faults: tuple[ModelFault, ...] = ()
-
-
-def load(path: Path) -> EvalFile:
-    """The file at `path`; EvalFileError. A faulty dialogue is kept as such: the others can run."""
-    raw = _read(path)
-    dialogues = raw.pop("dialogues", None)
-    if not isinstance(dialogues, list) or not dialogues:
-        raise EvalFileError(f"{path.name} has no dialogues; list at least one under 'dialogues:'")
-    shops = _convert(raw, Shops, path.name)
-    faults = _convert(raw.get("model_faults", []), tuple[ModelFault, ...], "model_faults")
-    _check_shops(shops)
-    kept = tuple(_dialogue(entry, number, shops) for number, entry in enumerate(dialogues, 1))
-    ids = [dialogue.id for dialogue in kept]
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise EvalFileError(f"dialogue {twice[0]}: its id is there twice; give each its own")
-    return EvalFile(shops=shops, dialogues=kept, model_faults=faults)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        import yaml  # only this command needs it
-    except ImportError:
-        raise EvalFileError("PyYAML is missing; install it: pip install pyyaml") from None
-    if path.stat().st_size > BYTES_MAX:
-        raise EvalFileError(f"{path.name} is above {BYTES_MAX // 1024 // 1024} MB; split it")
-    try:
-        raw = yaml.BaseLoader(path.read_text("utf-8")).get_single_data()
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        what = " ".join(str(error).split())[:300]
-        raise EvalFileError(f"{path.name} is not YAML in UTF-8: {what}") from None
-    if not isinstance(raw, dict):
-        raise EvalFileError(f"{path.name} has no sections; begin with 'tenants:'")
-    return raw
-
-
-def _convert(raw: Any, kind: type[T], where: str) -> T:
+def convert(raw: Any, kind: type[T], where: str) -> T:
+    """A part of the file as its type; EvalFileError with the place."""
     try:
         return msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -284,61 +232,6 @@ def _place(path: str) -> str:
     return path.rstrip("`").lstrip(".").replace("[...]", " (one of them)")
 
 
-def _check_shops(shops: Shops) -> None:
-    for kind, entries in (("customer", shops.customers), ("order", shops.orders)):
-        for name, entry in entries.items():
-            if entry.tenant not in shops.tenants:
-                raise EvalFileError(f"{kind} {name}, tenant: there is no tenant {entry.tenant!r}")
-    for goods in shops.products:
-        if goods.tenant not in shops.tenants:
-            raise EvalFileError(f"product {goods.sku}, tenant: there is no {goods.tenant!r}")
-    for number, order in shops.orders.items():
-        if not _ORDER_NO.fullmatch(number):
-            raise EvalFileError(f"order {number}: write its number like A-1001")
-        whose = shops.customers.get(order.customer)
-        if whose is None or whose.tenant != order.tenant:
-            raise EvalFileError(f"order {number}, customer: {order.customer!r} is not the shop's")
-        if unknown := order.lines.keys() - _skus(shops, order.tenant):
-            raise EvalFileError(f"order {number}, lines: no product {min(unknown)!r}")
-
-
-def _dialogue(raw: Any, number: int, shops: Shops) -> Dialogue | Malformed:
-    name = str(raw.get("id", f"number {number}")) if isinstance(raw, dict) else f"number {number}"
-    try:
-        dialogue = _convert(raw, Dialogue, f"dialogue {name}")
-        _check(dialogue, shops)
-    except EvalFileError as error:
-        return Malformed(name, str(error))
-    return dialogue
-
-
-def _check(dialogue: Dialogue, shops: Shops) -> None:
-    where = f"dialogue {dialogue.id}"
-    whose = shops.customers.get(dialogue.customer)
-    if dialogue.tenant not in shops.tenants:
-        raise EvalFileError(f"{where}, tenant: there is no tenant {dialogue.tenant!r}")
-    if whose is None or whose.tenant != dialogue.tenant:
-        raise EvalFileError(f"{where}, customer: {dialogue.customer!r} is not the shop's")
-    if not dialogue.turns:
-        raise EvalFileError(f"{where}, turns: there are none")
-    sold, anywhere = _skus(shops, dialogue.tenant), {goods.sku for goods in shops.products}
-    named = [("given", {*dialogue.given.cart, *dialogue.given.stock}, sold)]
-    for at, step in enumerate(dialogue.turns):
-        behind, state = step.sys or Behind(), step.state
-        if step.is_silent and step.sys is None:
-            raise EvalFileError(f"{where}, turns[{at}]: nothing happens in it; add 'say:'")
-        cart = set() if isinstance(state.cart, UnsetType) else set(state.cart)
-        lines = set() if isinstance(state.order_lines, UnsetType) else set(state.order_lines)
-        named += [
-            (f"turns[{at}].skus", {*step.skus, *step.skus_not}, anywhere),
-            (f"turns[{at}].state", cart | lines, sold),
-            (f"turns[{at}].sys", {*behind.set_price, *behind.set_stock}, sold),
-            (f"turns[{at}].sys", set(behind.set_status), set(shops.orders)),
-        ]
-    for field, used, known in named:
-        if unknown := used - known:
-            raise EvalFileError(f"{where}, {field}: there is no {min(unknown)!r}")
-
-
-def _skus(shops: Shops, tenant: str) -> set[str]:
+def skus(shops: Shops, tenant: str) -> set[str]:
+    """The codes of what a shop sells."""
     return {goods.sku for goods in shops.products if goods.tenant == tenant}

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from hub.assistant.engine import ToolCall
+from hub.assistant.turn_trace import TurnTrace
 from hub.evaluation.format import State, Step
 from hub.evaluation.wording import Amounts, amounts_in, language_of, names_product, plain
 
@@ -72,6 +73,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     is_repetition: bool = False
     misplaced: int = 0
     errors: tuple[str, ...] = ()
+    traces: tuple[TurnTrace, ...] = ()
 
 
 class Miss(msgspec.Struct, frozen=True):

@@ -1,108 +1,176 @@
 """Holds the dialogues of a file, each in a world of its own, and has what came of them judged."""
 
-from collections.abc import AsyncIterator, Callable, Collection
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
-from hub.assistant.engine import Engine, ToolCall
-from hub.evaluation import furnishing, observing
-from hub.evaluation.chat import Chat
-from hub.evaluation.format import (
-    Behind,
-    Dialogue,
-    Echo,
-    EvalFile,
-    EvalFileError,
-    Malformed,
-    Media,
-    Shops,
-    Step,
-)
+from hub.assistant.engine import Engine
+from hub.assistant.turn_trace import TurnTrace
+from hub.evaluation.faults import Fault
+from hub.evaluation.format import Dialogue, EvalFileError, Malformed, Shops
 from hub.evaluation.invariants import broken
-from hub.evaluation.judge import Exchange, Ground, Miss, Seen, misses
+from hub.evaluation.judge import Ground, Miss, misses
+from hub.evaluation.reading import EvalFile
+from hub.evaluation.talk import Talk
 from hub.evaluation.world import World, furnish, opened
 from hub.store.database import Store
-from hub.store.tx import Tx
-from protocol.messages import ReceivedMedia
 
-PAUSE_S: Final = 20.0
-"""Between two turns, where the file says nothing."""
-ECHO_AFTER_S: Final = 1.0
-"""How quickly a machine says our reply back."""
-MIMES: Final = {"voice": "audio/ogg", "image": "image/jpeg", "video": "video/mp4"}
+FOR_A_MODEL: Final = "it is a script for a model: --engine model plays it"
+
+UNASKED: Final = ("endpoint:", "breaker:", "budget:")
+"""How the outcomes of turns begin in which no model answered for reasons outside of it."""
 
 Result = Literal["passed", "failed", "skipped"]
 MakeEngine = Callable[[Store], Engine]
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """A turn that was not as it should be. `turn` counts from 1; 0: the dialogue is malformed."""
 
     id: str
     turn: int
-    said: tuple[str, ...]
-    replies: tuple[str, ...]
+    said: tuple[str, ...] = ()
+    replies: tuple[str, ...] = ()
     misses: tuple[Miss, ...]
+    run: int = 1
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What became of one dialogue, with all that failed in it."""
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one dialogue in all its runs, with all that failed in it.
+
+    `passes` of the runs went well; None where it was not held, or is a fault and no dialogue. `why`
+    says why it was skipped.
+    """
 
     id: str
     result: Result
     failures: tuple[Failure, ...] = ()
+    passes: int | None = None
+    why: str = ""
+
+
+class Cast(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answers. `engine` None: dialogues are skipped, and `why` tells the reason.
+
+    `is_model`: every dialogue has to pass, also those that only a model can.
+    """
+
+    engine: MakeEngine | None
+    why: str = ""
+    is_model: bool = False
+
+
+class FaultPlayer(Protocol):
+    """Plays the scripts for a model that errs."""
+
+    async def play(self, world: World, fault: Fault) -> tuple[Failure, ...]: ...
 
 
 async def run(
-    file: EvalFile, make_engine: MakeEngine, only: Collection[str] = ()
+    file: EvalFile,
+    cast: Cast,
+    only: Collection[str] = (),
+    *,
+    runs: int = 1,
+    player: FaultPlayer | None = None,
 ) -> AsyncIterator[Outcome]:
     """The outcome of each dialogue, of those named in `only` if any are; EvalFileError.
 
-    A dialogue that only a model has to pass is skipped when the embedded engine fails it, and so
-    are the faults of a model.
+    It has to go well in each of the `runs`. Without a `player` a model's faults are skipped.
     """
     with TemporaryDirectory(prefix="sak-eval-") as name:
-        folder = Path(name)
-        await furnish(folder / "furnished", file.shops)
+        furnished = Path(name) / "furnished"
+        await furnish(furnished, file.shops)
+        stage = _Worlds(furnished, Path(name) / "world", file.shops, runs)
         for told in file.dialogues:
-            if only and told.id not in only:
-                continue
-            if isinstance(told, Malformed):
-                yield _unheld(told)
-                continue
-            where = (folder / "furnished", folder / "dialogue")
-            try:
-                async with opened(*where, file.shops, told) as world:
-                    failures = await hold(world, told, make_engine(world.store))
-            except EvalFileError as error:
-                yield _unheld(Malformed(told.id, f"dialogue {told.id}, {error}"))
-                continue
-            failed: Result = "failed" if told.embedded == "must" else "skipped"
-            yield Outcome(told.id, failed if failures else "passed", failures)
+            if not only or told.id in only:
+                yield await _dialogue(stage, told, cast)
         for fault in file.model_faults:
             if not only or fault.id in only:
-                yield Outcome(fault.id, "skipped")
+                yield await _fault(stage, fault, player)
+
+
+class _Worlds(msgspec.Struct, frozen=True):
+    """Where worlds come from, and how often each dialogue is held."""
+
+    furnished: Path
+    folder: Path
+    shops: Shops
+    runs: int
+
+
+async def _dialogue(worlds: _Worlds, told: Dialogue | Malformed, cast: Cast) -> Outcome:
+    if isinstance(told, Malformed):
+        return _unheld(told)
+    if cast.engine is None:
+        return Outcome(id=told.id, result="skipped", why=cast.why)
+    failures: list[Failure] = []
+    passes = 0
+    for number in range(1, worlds.runs + 1):
+        try:
+            async with opened(worlds.furnished, worlds.folder, worlds.shops, told) as world:
+                found = await hold(world, told, cast.engine(world.store), timed=cast.is_model)
+        except EvalFileError as error:
+            return _unheld(Malformed(told.id, f"dialogue {told.id}, {error}"))
+        passes += not found
+        failures += (msgspec.structs.replace(one, run=number) for one in found)
+    return _judged(told.id, failures, passes, must=cast.is_model or told.embedded == "must")
+
+
+async def _fault(worlds: _Worlds, fault: Fault | Malformed, player: FaultPlayer | None) -> Outcome:
+    if player is None:
+        return Outcome(id=fault.id, result="skipped", why=FOR_A_MODEL)
+    if isinstance(fault, Malformed):
+        return _unheld(fault)
+    failures: list[Failure] = []
+    for number in range(1, worlds.runs + 1):
+        try:
+            async with opened(worlds.furnished, worlds.folder, worlds.shops, fault.told) as world:
+                found = await player.play(world, fault)
+        except EvalFileError as error:
+            return _unheld(Malformed(fault.id, f"fault {fault.id}, {error}"))
+        failures += (msgspec.structs.replace(one, run=number) for one in found)
+    return _judged(fault.id, failures, None, must=True)
+
+
+def _judged(name: str, failures: list[Failure], passes: int | None, *, must: bool) -> Outcome:
+    if not failures:
+        return Outcome(id=name, result="passed", passes=passes)
+    if must:
+        return Outcome(id=name, result="failed", failures=tuple(failures), passes=passes)
+    return Outcome(id=name, result="skipped", why="only a model has to pass it")
 
 
 def _unheld(told: Malformed) -> Outcome:
     why = Miss("a dialogue that can be held", told.why)
-    return Outcome(told.id, "failed", (Failure(told.id, 0, (), (), (why,)),))
+    failure = Failure(id=told.id, turn=0, misses=(why,))
+    return Outcome(id=told.id, result="failed", failures=(failure,))
 
 
-async def hold(world: World, told: Dialogue, engine: Engine) -> tuple[Failure, ...]:
+async def hold(
+    world: World, told: Dialogue, engine: Engine, *, timed: bool = False
+) -> tuple[Failure, ...]:
     """Hold one dialogue to its end; what failed in it."""
-    talk, ground = Talk(world, engine), ground_of(world.shops, told)
+    talk, ground = Talk(world, engine, timed=timed), ground_of(world.shops, told)
     failures = []
     for number, step in enumerate(told.turns, 1):
         came = await talk.take(step)
-        found = (*misses(step, came, ground), *broken(came, ground))
+        found = (*misses(step, came, ground), *broken(came, ground), *_unasked(came.traces))
         if found:
-            failures.append(Failure(told.id, number, came.said, came.replies, found))
+            failures.append(
+                Failure(id=told.id, turn=number, said=came.said, replies=came.replies, misses=found)
+            )
     return tuple(failures)
+
+
+def _unasked(traces: Iterable[TurnTrace]) -> Iterator[Miss]:
+    """What code answered because the model's endpoint did not says nothing of the model."""
+    for trace in traces:
+        if trace.model is not None and trace.model.outcome.startswith(UNASKED):
+            yield Miss("a model that can be asked", trace.model.outcome)
 
 
 def ground_of(shops: Shops, told: Dialogue) -> Ground:
@@ -121,122 +189,3 @@ def ground_of(shops: Shops, told: Dialogue) -> Ground:
         record=msgspec.json.encode(tenant).decode(),
         strangers=(*others, *phones, *numbers),
     )
-
-
-class Talk:
-    """A customer's conversation with the shop of a world."""
-
-    def __init__(self, world: World, engine: Engine) -> None:
-        self._world = world
-        self._chat = Chat(world, engine)
-        self._taken: set[str] = set()
-        self._at_first: Seen | None = None
-        self._amounts: frozenset[int] = frozenset()
-        self._said: list[str] = []
-        self._replies: list[str] = []
-        self._calls: list[ToolCall] = []
-        self._misplaced = 0
-        self._errors: list[str] = []
-
-    async def take(self, step: Step) -> Exchange:
-        """Do what the step says, wait until all of it is answered, and tell what came of it."""
-        await self._pass(PAUSE_S if step.after_s is None else step.after_s)
-        repeats = step.message_id is not None and step.message_id in self._taken
-        self._at_first = self._at_first or await self._look()
-        self._said, self._replies, self._calls = [], [], []
-        self._misplaced, self._errors = 0, []
-        if step.sys is not None:
-            await self._change(step.sys)
-        before = await self._look()  # what the shop did itself is not the conversation's
-        self._chat.delay_s = step.model_delay_s
-        await self._do(step)
-        await self._settle()
-        after = await self._look()
-        self._amounts |= before.amounts | after.amounts
-        return Exchange(
-            said=tuple(self._said),
-            replies=tuple(self._replies),
-            calls=tuple(self._calls),
-            at_first=self._at_first,
-            before=before,
-            after=after,
-            known=self._amounts,
-            is_repetition=repeats,
-            misplaced=self._misplaced,
-            errors=tuple(self._errors),
-        )
-
-    async def _do(self, step: Step) -> None:
-        begun_ms = self._world.clock.now_ms()
-        if step.say is not None:
-            await self._say(step.say, step.message_id, step.age_s)
-        if step.media is not None:
-            await self._send(step.media, step)
-        for at_s, text in step.burst:
-            await self._chat.until(begun_ms + round(at_s * 1000))
-            await self._say(text)
-        if (flood := step.flood) is not None:
-            for number in range(flood.count):
-                at_s = number * flood.window_s / flood.count
-                await self._chat.until(begun_ms + round(at_s * 1000))
-                await self._say(flood.text)
-        if step.echo is not None:
-            await self._repeat(step.echo)
-
-    async def _say(self, text: str, wa_id: str | None = None, age_s: float = 0) -> None:
-        self._said.append(text)
-        self._taken.update((wa_id,) if wa_id else ())
-        await self._chat.hear(text, wa_id=wa_id, age_s=age_s)
-
-    async def _send(self, media: Media, step: Step) -> None:
-        self._said.append(media.caption or f"[{media.type}]")
-        mime = MIMES.get(media.type, "application/octet-stream")
-        file = ReceivedMedia(mime=mime, size=1_000, seconds=media.seconds)
-        await self._chat.hear(media.caption, wa_id=step.message_id, age_s=step.age_s, media=file)
-
-    async def _repeat(self, echo: Echo) -> None:
-        """Begin, then say each of our replies back, as a machine would."""
-        text = echo.text
-        for _ in range(echo.rounds):
-            await self._say(text)
-            await self._settle()
-            text = self._replies[-1] if self._replies else text
-            await self._pass(ECHO_AFTER_S)
-
-    async def _pass(self, seconds: float) -> None:
-        await self._chat.until(self._world.clock.now_ms() + round(seconds * 1000))
-
-    async def _settle(self) -> None:
-        """Wait for every answer, and keep what came."""
-        await self._chat.until(None)
-        came = await self._chat.came()
-        self._replies += came.replies
-        self._calls += came.calls
-        self._misplaced += came.misplaced
-        self._errors += came.errors
-
-    async def _change(self, behind: Behind) -> None:
-        """Do what happens behind the conversation."""
-        work = partial(
-            _change, tenant=self._world.tenant_id, behind=behind, now_ms=self._world.clock.now_ms()
-        )
-        await self._world.store.write(work)
-        if behind.owner_says is not None:
-            await self._chat.hear(behind.owner_says, from_me=True)
-
-    async def _look(self) -> Seen:
-        look = partial(
-            observing.look,
-            key=self._chat.key,
-            customer_id=self._world.customer_id,
-            calls=tuple(self._calls),
-            now_ms=self._world.clock.now_ms(),
-        )
-        return await self._world.store.read(look)
-
-
-def _change(tx: Tx, *, tenant: str, behind: Behind, now_ms: int) -> None:
-    furnishing.set_price(tx, tenant, behind.set_price)
-    furnishing.set_stock(tx, tenant, behind.set_stock)
-    for order_no, state in behind.set_status.items():
-        furnishing.set_status(tx, tenant, order_no, state, now_ms)

@@ -147,6 +147,8 @@ class Store:
             raise StoreClosed("the store is closed")
         reader = await self._readers.get()
         try:
+            if self._closed:  # while it waited
+                raise StoreClosed("the store is closed")
             return await reader.submit(job)
         except sqlite3.Error as error:
             if (own := translated(error)) is error:

@@ -3,12 +3,14 @@
 `sak-hub doctor` shows what nobody has marked as seen.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from hub.store.tx import Row, Tx
 
 Kind = Literal["budget", "breaker", "loop"]
 """A model costs what it may; its endpoint is left alone; the bot stopped itself in a chat."""
+
+KEPT_MS: Final = 400 * 24 * 3_600_000  # a year and a month, as what a model used
 
 
 def tell(tx: Tx, tenant_id: str, kind: Kind, subject: str, now_ms: int) -> bool:
@@ -25,3 +27,8 @@ def unseen(tx: Tx, limit: int) -> list[Row]:
 def see(tx: Tx, tenant_id: str, now_ms: int) -> int:
     """Mark a tenant's notices as seen; how many there were."""
     return tx.run("operator_notices.see", tenant_id=tenant_id, now_ms=now_ms)
+
+
+def prune(tx: Tx, now_ms: int) -> int:
+    """Delete what is old, seen or not; how many notices."""
+    return tx.run("operator_notices.prune", before_ms=now_ms - KEPT_MS)

@@ -15,6 +15,7 @@ import msgspec
 TEXT_MAX_CHARS: Final = 1_000  # a reply is never longer (docs/rules.md §1)
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
 _PHONE_LOOKS: Final = str.maketrans("", "", " -().")  # how people group digits
+_CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
 class PolicyError(ValueError):
@@ -24,7 +25,9 @@ class PolicyError(ValueError):
 class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """A shop's rules for answering. Times are seconds; an empty text switches that text off.
 
-    An empty `greeting` leaves the words to the assistant.
+    An empty `greeting` leaves the words to the assistant. `quiet_from` and `quiet_to` are times of
+    the shop's day between which it starts nothing by itself; one that is empty, or both the same:
+    it may at any time.
     """
 
     debounce_s: float = 3.0
@@ -38,6 +41,9 @@ class TenantPolicy(msgspec.Struct, frozen=True, kw_only=True):
     late_apology: str = "Sorry for the late reply."
     chosen: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+    quiet_from: str = "21:00"
+    quiet_to: str = "09:00"
+    order_updates: bool = False  # reply-only: nothing is said that no customer asked for
 
 
 DEFAULTS: Final = TenantPolicy()
@@ -55,7 +61,12 @@ TEXTS: Final = ("greeting", "disclosure", "handover", "late_apology")
 NUMBERS: Final = ("chosen", "never")
 """Lists of phone numbers; on the command line separated by commas."""
 
-KEYS: Final = (*SECONDS_MAX, *TEXTS, *NUMBERS)
+CLOCKS: Final = ("quiet_from", "quiet_to")
+"""Times of day, `21:00`; an empty text is none."""
+SWITCHES: Final = ("order_updates",)
+"""`yes` or `no`."""
+
+KEYS: Final = (*SECONDS_MAX, *TEXTS, *NUMBERS, *CLOCKS, *SWITCHES)
 
 
 def load(settings: str, defaults: TenantPolicy = DEFAULTS) -> TenantPolicy:
@@ -107,10 +118,14 @@ def _fits(key: str, value: object) -> bool:
         return number and 0 <= value <= SECONDS_MAX[key]  # type: ignore[operator] # a number here
     if key in TEXTS:
         return isinstance(value, str)
+    if key in CLOCKS:
+        return value == "" or (isinstance(value, str) and _clock(value) == value)
+    if key in SWITCHES:
+        return isinstance(value, bool)
     return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
 
 
-def _parse(key: str, text: str) -> float | str | list[str]:
+def _parse(key: str, text: str) -> float | str | list[str] | bool:
     if key in SECONDS_MAX:
         return _parse_seconds(key, text)
     if key in TEXTS:
@@ -119,6 +134,10 @@ def _parse(key: str, text: str) -> float | str | list[str]:
         return text.strip()
     if key in NUMBERS:
         return sorted({phone_number(part) for part in text.split(",") if part.strip()})
+    if key in CLOCKS:
+        return _parse_clock(key, text.strip())
+    if key in SWITCHES:
+        return _parse_switch(key, text.strip().casefold())
     raise PolicyError(f"there is no setting {key!r}")
 
 
@@ -130,3 +149,22 @@ def _parse_seconds(key: str, text: str) -> float:
     if not 0 <= value <= SECONDS_MAX[key]:
         raise PolicyError(f"{key} must be between 0 and {SECONDS_MAX[key]:g} seconds")
     return value
+
+
+def _parse_clock(key: str, text: str) -> str:
+    time = _clock(text) if text else ""
+    if time is None:
+        raise PolicyError(f"{key} is a time of day like 21:00, or empty for none, not {text!r}")
+    return time
+
+
+def _clock(text: str) -> str | None:
+    """A time of day with two digits each; None when it is none."""
+    found = _CLOCK.fullmatch(text)
+    return None if found is None else f"{found[1]:0>2}:{found[2]}"
+
+
+def _parse_switch(key: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise PolicyError(f"{key} is yes or no, not {text!r}")
+    return text == "yes"

@@ -70,6 +70,11 @@ class Tx:
         self._queries = queries
         self.memory = memory or Memory()
 
+    def stand_for(self, other: "Tx") -> None:
+        """Become another transaction, for whoever holds this one from step to step."""
+        self._connection, self._queries = other._connection, other._queries
+        self.memory = other.memory
+
     def one(self, query: str, /, **params: Any) -> Row | None:
         """The first row of the answer."""
         sql, values = self._bound(query)

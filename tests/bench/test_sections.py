@@ -110,6 +110,7 @@ def test_a_flood_tells_its_curve_and_its_bound(plan: Plan) -> None:
     assert_left_nothing(plan, facts)
 
 
+@pytest.mark.alone
 def test_turns_of_a_slow_model_are_made_side_by_side(plan: Plan) -> None:
     """Each takes as long as the model does, and none waits for another."""
     facts = turns.thought(plan, agents=3, window=4, delay_s=0.5, seconds=2.0)

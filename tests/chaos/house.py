@@ -8,7 +8,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
@@ -28,6 +27,7 @@ from tests.chaos.process_life import ENV_CLOCK, ENV_SESSION
 from tests.chaos.processes import Victim
 from tests.chaos.verdict import still_pending
 from tests.hub.shops import add_shop, invite
+from tests.ports import free_port
 
 AGENTS_PER_SHOP: Final = 2
 READY_S: Final = 20.0
@@ -73,7 +73,7 @@ class House:
         self.database = folder / "hub.db"
         self._phones = phones
         self._clean = {k: v for k, v in os.environ.items() if not k.startswith("SAK_")}  # noqa: TID251 - the processes need PATH
-        self._port = _free_port()
+        self._port = free_port()
         self.lines = [Line(self._port) for _ in range(agents)]
         self.hub = self._victim("hub", "tests.chaos.hub", self._hub_env())
         self.agents = [
@@ -284,10 +284,3 @@ def _back_up(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(target)) as copy:
         live.backup(copy)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

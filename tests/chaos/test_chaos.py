@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.run import Options, Run
 from tests.chaos.schedule import Kind
+
+pytestmark = pytest.mark.alone
 
 SEED = 1
 

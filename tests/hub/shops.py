@@ -1,12 +1,34 @@
 """Shops and agents for tests that need some to be there."""
 
+import sqlite3
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from hub.clock import Clock
 from hub.gateway.pairing import Device, Paired, new_code, offer_in, pair_in
 from hub.gateway.tokens import IssuedToken, new_token
 from hub.store.database import Store
+from hub.store.schema import bring_up_to_date
 from hub.store.tx import Tx
 
 DEVICE = Device("Counter PC", "Test OS 1", "1.0")
+
+
+def lay_tables(path: Path) -> None:
+    """Put a database without a row at `path` if none is there; making one costs many times this."""
+    if not path.exists():
+        path.write_bytes(_tables())
+
+
+@cache
+def _tables() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "hub.db"
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            bring_up_to_date(connection)
+        return path.read_bytes()
 
 
 async def add_shop(

@@ -17,11 +17,14 @@ from hub.assistant.embedded import EmbeddedEngine
 from hub.assistant.engine import Engine
 from hub.assistant.model import HybridEngine
 from hub.clock import SystemClock
+from hub.commerce import model_wishes
 from hub.commerce.catalog import import_file
 from hub.parts import engine_of
 from hub.settings import Secret, Settings
+from hub.store import operator_notices
 from hub.store.database import Store
 from hub.store.errors import StoreFull
+from hub.store.tx import Tx
 from protocol.messages import Event, Instant, MessageSend
 from tests.hub.assistant.model_server import ModelServer
 from tests.hub.assistant.model_server import serving as modelling
@@ -120,6 +123,40 @@ async def test_a_model_that_ends_in_mid_turn_leaves_the_embedded_answer(tmp_path
             assert len(model.requests) == 1
 
 
+async def test_at_its_limit_a_shop_is_answered_without_the_model(tmp_path: Path) -> None:
+    """The operator is told; a limit that is raised meanwhile counts for the next message."""
+    async with modelling() as model, serving(tmp_path, model, "model") as process:
+        agent, _ = await agent_of(tmp_path, process)
+        async with Store.open(f"sqlite:///{tmp_path}/hub.db", SystemClock()) as store:
+            await limit(store, 100)
+            async with agent.dial() as line:
+                await line.live()
+                await ask(line, PRICE)
+                assert "₹362.50" in await reply(line)
+                assert model.requests == []
+                (notice,) = await store.read(lambda tx: operator_notices.unseen(tx, 9))
+                assert (notice["tenant_id"], notice["kind"]) == ("ten_a", "budget")
+                assert notice["subject"].startswith("tenant_day 20")
+                await limit(store, 100_000)
+                model.says({"text": "Gladly, with pleasure."})
+                await ask(line, "and what would you drink yourself on a rainy day")
+                await line.until(lambda: len(line.agent.orders) == 2)
+            assert len(model.requests) == 1
+
+
+async def limit(store: Store, tokens: int) -> None:
+    """What an operator sets while the hub runs."""
+
+    def change(tx: Tx) -> None:
+        row = tx.one("tenants.by_id", tenant_id="ten_a")
+        assert row is not None
+        kept = {key: row[key] for key in row.keys() if key != "created_at"}  # noqa: SIM118 - a row
+        settings = model_wishes.change(row["settings"], "model_day_tokens", f"{tokens}")
+        tx.run("tenants.update", **(kept | {"settings": settings}))
+
+    await store.write(change)
+
+
 async def test_without_a_key_there_is_no_model(tmp_path: Path) -> None:
     """Whatever else is set; the same with a key in the mode that asks none, or with no name."""
     async with Stage.set(tmp_path) as stage:
@@ -152,7 +189,7 @@ async def test_the_models_connections_are_closed(tmp_path: Path, fails: bool) ->
         def engine(store: Store) -> Engine:
             if fails:
                 store.write = _full  # type: ignore[method-assign, assignment]
-            return Watched(EmbeddedEngine(store), None, lambda _: "hybrid")
+            return Watched(EmbeddedEngine(store), None)
 
         with listen("127.0.0.1", 0) as listener:
             hub = Hub(stage.settings, stage.clock, listener, engine)

@@ -68,6 +68,9 @@ def test_times_and_amounts_take_fractions(name: str) -> None:
         ("HEARTBEAT_TIMEOUT_S", "20", "must be above SAK_HUB_HEARTBEAT_INTERVAL_S"),
         ("TLS_CERT", "/nowhere/cert.pem", "Set both"),
         ("MODEL_URL", "models.example.com", "must be an address like"),
+        ("MODEL_URL", "http://models.example.com/v1", "unencrypted"),
+        ("MODEL_URL", "http://93.184.216.34/v1", "unencrypted"),
+        ("MODEL_URL", "http://0.0.0.0/v1", "unencrypted"),
         ("MODEL_TENANT_DAY_TOKENS", "0.5", "must be a whole number from 1"),
     ],
 )
@@ -77,6 +80,19 @@ def test_a_wrong_value_is_named_with_its_remedy(name: str, value: str, sentence:
     assert f"SAK_HUB_{name}" in told
     assert sentence in told
     assert len(value) < 3 or f" {value}" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://127.0.0.1:11434/v1", "http://localhost:8080/v1", "http://[::1]:1/v1"),
+        *("http://10.0.0.5/v1", "http://ollama:11434/v1", "http://host.docker.internal/v1"),
+        "https://models.example.com/v1",
+    ],
+)
+def test_a_model_nearby_may_be_asked_unencrypted(url: str) -> None:
+    """What customers write does not leave the private network, or only encrypted."""
+    assert Settings.load({"SAK_HUB_MODEL_URL": url}).model_url == url
 
 
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:

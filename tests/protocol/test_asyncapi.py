@@ -6,6 +6,8 @@ import pytest
 
 from protocol import asyncapi
 
+pytestmark = pytest.mark.core
+
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """The exit code of `python -m protocol.asyncapi`."""

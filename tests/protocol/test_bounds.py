@@ -19,6 +19,8 @@ from protocol.messages import (
 )
 from tests.protocol.pair import hello, received
 
+pytestmark = pytest.mark.core
+
 ID = "987ca6b0-19c2-5ff6-81b3-7ed854a948e8"
 HELLO: dict[str, Any] = json.loads(codec.encode(hello()))["data"]
 MESSAGE: dict[str, Any] = json.loads(codec.encode_data(received()))

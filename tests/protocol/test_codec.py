@@ -29,6 +29,8 @@ from protocol.messages import (
 )
 from tests.protocol.pair import ACCOUNT, CHAT, hello, order, received, welcome
 
+pytestmark = pytest.mark.core
+
 ID = "987ca6b0-19c2-5ff6-81b3-7ed854a948e8"
 
 

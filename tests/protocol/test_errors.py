@@ -5,6 +5,8 @@ import pytest
 from protocol.errors import CloseCode, RemoteProtocolError, may_reconnect
 from protocol.flow import Incoming
 
+pytestmark = pytest.mark.core
+
 
 @pytest.mark.parametrize("code", [1000, 1006, 1012, 4000, 4001, 4009, 4499, 5000])
 def test_most_codes_mean_connect_again(code: int) -> None:

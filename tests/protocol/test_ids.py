@@ -2,10 +2,13 @@
 
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.ids import is_one_to_one, participant, reply_id, whatsapp_key
+
+pytestmark = pytest.mark.core
 
 PARTS = ("+919800000009", "919800000001@c.us", "", "3EB0C0FFEE0123456789AB")
 

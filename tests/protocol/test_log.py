@@ -7,6 +7,8 @@ import pytest
 from protocol.log import OwnLog, resume
 from protocol.messages import HeldPosition, Position
 
+pytestmark = pytest.mark.core
+
 ID = UUID(int=5)
 LOG = OwnLog(epoch="E1", head=9, acked=5, oldest_kept=1)
 

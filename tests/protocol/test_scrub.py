@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from protocol.messages import Sender
 from protocol.scrub import hush_event, hush_exceptions, scrub_event, scrub_text
 
+pytestmark = pytest.mark.core
+
 TOKEN = "sak_a_" + "Ab3-_" * 8
 
 

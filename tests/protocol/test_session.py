@@ -57,6 +57,8 @@ from tests.protocol.pair import (
     welcome,
 )
 
+pytestmark = pytest.mark.core
+
 TYPING = Typing(account=ACCOUNT, chat=CHAT, composing=True)
 DRAIN = Drain(reconnect_min_s=1, reconnect_max_s=5, deadline_s=20, reason="deploy")
 BUSY = Error(code="busy", message="disk", retryable=True, retry_after_s=10)

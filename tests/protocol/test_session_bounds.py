@@ -21,6 +21,8 @@ from tests.protocol.pair import (
     welcome,
 )
 
+pytestmark = pytest.mark.core
+
 TIMES = HeartbeatTimes(interval_s=7, timeout_s=9.5)
 
 

@@ -13,6 +13,8 @@ from protocol.happenings import HeartbeatDue, HelloReceived, WelcomeReceived
 from protocol.messages import CONTROLS, Control, Drain, Event, Heartbeat, Hello, Welcome
 from protocol.session import Role, Session, Settings, State
 
+pytestmark = pytest.mark.core
+
 FILES = sorted(Path(asyncapi.__file__).with_name("vectors").glob("*.json"))
 SIDES = {"agent": Role.AGENT, "hub": Role.HUB}
 

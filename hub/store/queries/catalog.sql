@@ -5,6 +5,14 @@ SELECT product_id, sku, name, description, category, aliases, unit, price, tax_p
 FROM products WHERE tenant_id = :tenant_id
 ORDER BY sku;
 
+-- name: some_offered
+-- Some of the products that a shop offers, what is in stock first.
+SELECT product_id, sku, name, description, category, aliases, unit, price, tax_pct, hsn,
+       stock_milli, min_milli, step_milli, packs, pieces_per_unit, slabs, image_url, active
+FROM products
+WHERE tenant_id = :tenant_id AND active = 1 AND price > 0
+ORDER BY CASE WHEN stock_milli = 0 THEN 1 ELSE 0 END, name LIMIT :most;
+
 -- name: categories
 -- The categories of a shop's offered products, the fullest first.
 SELECT category, count(*) AS products FROM products

@@ -227,9 +227,15 @@ FROM messages WHERE tenant_id = :tenant_id AND id = :id;
 
 -- name: turns_of_chat
 -- How the answers in a chat came about, oldest first.
-SELECT turn_id, state, first_at, late, reason, reply, trace, finished_at
+SELECT turn_id, state, first_at, late, reason, reply, trace, answer, finished_at
 FROM turns WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
 ORDER BY first_at, turn_id;
+
+-- name: outgoing_of_chat
+-- What persons, and the shop by itself, had or have to say in a chat, oldest first.
+SELECT kind, text, turn_id, order_id, due_at, created_at, done_at, outcome FROM outgoing
+WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
+ORDER BY created_at, outgoing_id;
 
 -- name: held_cart
 -- What is in a customer's cart, by the names of the products.
@@ -289,6 +295,11 @@ DELETE FROM messages WHERE tenant_id = :tenant_id AND id = :id;
 -- name: erase_turns
 -- Deletes the turns of a chat; an answer under way then has nothing to end.
 DELETE FROM turns WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat;
+
+-- name: erase_notices
+-- Deletes what the operator was told of a chat.
+DELETE FROM operator_notices
+WHERE tenant_id = :tenant_id AND substr(subject, 1, length(:chat) + 1) = :chat || ' ';
 
 -- name: erase_chat
 -- Deletes a chat's row.

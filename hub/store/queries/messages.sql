@@ -28,6 +28,16 @@ VALUES
      :turn_id, :event_id, :state, :now_ms)
 ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
 
+-- name: send
+-- Records words of the operator's or the shop's own that are on their way, unless they are known.
+INSERT INTO messages
+    (tenant_id, agent_id, account, chat, wa_id, direction, author, kind, text, sent_at, received_at,
+     event_id, state, state_at)
+VALUES
+    (:tenant_id, :agent_id, :account, :chat, :wa_id, 'out', :author, 'text', :text, :now_ms, :now_ms,
+     :event_id, 'queued', :now_ms)
+ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
+
 -- name: say_file
 -- Records a file that we send, with the words under it, unless it is known already.
 INSERT INTO messages
@@ -39,9 +49,9 @@ VALUES
 ON CONFLICT (tenant_id, account, chat, participant, wa_id) DO NOTHING;
 
 -- name: is_own
--- Whether one of our own replies from this number has the key; the chat may go by another alias.
+-- Whether a message that we sent from this number has the key; the chat may go by another alias.
 SELECT 1 AS found FROM messages
-WHERE tenant_id = :tenant_id AND wa_id = :wa_id AND account = :account AND author = 'bot'
+WHERE tenant_id = :tenant_id AND wa_id = :wa_id AND account = :account AND event_id IS NOT NULL
 LIMIT 1;
 
 -- name: turn_of
@@ -69,8 +79,7 @@ LIMIT :limit;
 -- name: sent_by_event
 -- The message that a `message.send` of this agent carries; its id in WhatsApp is derived from it.
 SELECT id, turn_id, state FROM messages
-WHERE tenant_id = :tenant_id AND wa_id = :wa_id AND author = 'bot' AND agent_id = :agent_id
-  AND event_id = :event_id;
+WHERE tenant_id = :tenant_id AND wa_id = :wa_id AND agent_id = :agent_id AND event_id = :event_id;
 
 -- name: set_state
 -- Notes what became of a message that we wrote.

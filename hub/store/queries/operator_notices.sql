@@ -17,3 +17,7 @@ LIMIT :limit;
 -- Marks a tenant's notices as seen.
 UPDATE operator_notices SET seen_at = :now_ms
 WHERE tenant_id = :tenant_id AND seen_at IS NULL;
+
+-- name: prune
+-- Deletes notices of before a time.
+DELETE FROM operator_notices WHERE at < :before_ms;

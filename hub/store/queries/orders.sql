@@ -24,10 +24,12 @@ SELECT order_id, customer_id, draft_id, order_no, state, paid_at, bill, delivery
 FROM orders WHERE tenant_id = :tenant_id AND draft_id = :draft_id;
 
 -- name: by_number
--- The order of a shop that has a number.
+-- The order of a shop that has a number; of one customer or of any.
 SELECT order_id, customer_id, draft_id, order_no, state, paid_at, bill, delivery, total,
        cancel_turn_id, cancel_asked_at, created_at, updated_at
-FROM orders WHERE tenant_id = :tenant_id AND number = :number;
+FROM orders
+WHERE tenant_id = :tenant_id AND number = :number
+  AND (:customer_id IS NULL OR customer_id = :customer_id);
 
 -- name: newest
 -- A customer's orders, the newest first.

@@ -14,19 +14,27 @@ FROM turns WHERE state = 'pending' AND (due_at, turn_id) > (:due_at, :turn_id)
 ORDER BY due_at, turn_id LIMIT :limit;
 
 -- name: open_messages
--- The customers' messages that a shop's open turns cover, in the order of their arrival.
+-- The customers' messages that a shop's turns cover which have not reached the customer, in the order
+-- of their arrival.
+WITH open AS MATERIALIZED (
+    SELECT turn_id, tenant_id, account, chat, agent_id, due_at FROM turns
+    WHERE tenant_id = :tenant_id AND state = 'pending'
+    UNION ALL
+    SELECT turn_id, tenant_id, account, chat, agent_id, due_at FROM turns
+    WHERE tenant_id = :tenant_id AND state IN ('suggested', 'waiting') AND state = 'suggested'
+)
 SELECT m.id, m.tenant_id, m.account, m.chat, m.wa_id, m.received_at, t.turn_id, t.agent_id, t.due_at
-FROM turns AS t
-JOIN messages AS m USING (tenant_id, account, chat, turn_id)
-WHERE t.tenant_id = :tenant_id AND t.state = 'pending' AND m.direction = 'in'
+FROM open AS t
+CROSS JOIN messages AS m USING (tenant_id, account, chat, turn_id) -- in this order: few are open
+WHERE m.direction = 'in'
 ORDER BY m.id;
 
 -- name: unsettled
 -- A chat's turns that somebody, bot or person, still has to do something about; oldest first.
-SELECT turn_id, state, first_at FROM turns
+SELECT turn_id, state, reason, first_at FROM turns
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat AND state = 'pending'
 UNION ALL
-SELECT turn_id, state, first_at FROM turns
+SELECT turn_id, state, reason, first_at FROM turns
 WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
   AND state IN ('suggested', 'waiting')
 ORDER BY first_at, turn_id;
@@ -41,8 +49,15 @@ VALUES (:turn_id, :tenant_id, :agent_id, :account, :chat, 'pending', :first_at, 
 -- is taken back.
 UPDATE turns
 SET version = version + 1, state = 'pending', agent_id = :agent_id, first_at = :first_at,
-    due_at = :due_at, reply = NULL, reason = NULL, trace = NULL, finished_at = NULL
+    due_at = :due_at, reply = NULL, reason = NULL, trace = NULL, answer = NULL, finished_at = NULL
 WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state IN ('pending', 'suggested');
+
+-- name: reopen
+-- Gives a turn that nobody answered back to the bot.
+UPDATE turns
+SET version = version + 1, state = 'pending', agent_id = :agent_id, first_at = :first_at,
+    due_at = :due_at, reply = NULL, reason = NULL, trace = NULL, answer = NULL, finished_at = NULL
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state <> 'answered';
 
 -- name: finish
 -- Ends a turn that is to be answered, as it stood at :version (NULL: as it stands).
@@ -51,6 +66,31 @@ SET state = :state, late = :late, reason = :reason, reply = :reply, trace = :tra
     finished_at = :finished_at
 WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state = 'pending'
   AND version = coalesce(:version, version);
+
+-- name: keep_answer
+-- Keeps what is to follow when a suggested reply is sent.
+UPDATE turns SET answer = :answer
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state = 'suggested';
+
+-- name: suggestion
+-- A reply that waits for a click, and its chat as it stands.
+SELECT t.turn_id, t.agent_id, t.version, t.reason, t.reply, t.answer, t.finished_at,
+       c.name, c.disclosed_at, c.handed_over_at
+FROM turns AS t JOIN chats AS c USING (tenant_id, account, chat)
+WHERE t.tenant_id = :tenant_id AND t.account = :account AND t.chat = :chat
+  AND t.state IN ('suggested', 'waiting') AND t.state = 'suggested';
+
+-- name: send
+-- Ends a turn with the reply that was suggested at :version, which is sent.
+UPDATE turns SET state = :state, reason = :reason, finished_at = :finished_at
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state = 'suggested' AND version = :version;
+
+-- name: answered_before
+-- Ends a turn whose reply was sent before the hub forgot it.
+UPDATE turns
+SET state = :state, late = 0, reason = :reason, reply = :reply, trace = NULL, answer = NULL,
+    finished_at = :finished_at
+WHERE tenant_id = :tenant_id AND turn_id = :turn_id AND state IN ('pending', 'suggested');
 
 -- name: drop
 -- Ends a turn that nobody has to do anything about any more.

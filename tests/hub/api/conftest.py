@@ -14,7 +14,7 @@ from hub.settings import Settings
 from hub.store.database import Store
 from hub.store.media import MediaFiles
 from tests.fakes import FakeClock
-from tests.hub.shops import add_shop
+from tests.hub.shops import add_shop, lay_tables
 
 MEDIA_MAX = 1_000
 
@@ -54,6 +54,7 @@ class Hub:
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
     clock = FakeClock()
+    lay_tables(tmp_path / "hub.db")
     async with Store.open(f"sqlite:///{tmp_path}/hub.db", clock) as store:
         await add_shop(store, clock)
         yield Hub(store, clock, tmp_path / "media")

@@ -162,9 +162,9 @@ class Shopper:
         return customers.find(tx, self.shop.tenant_id, aliases_of(self.chat, self.phone, None))
 
 
-def profile(tenant_id: str, **more: str) -> TenantProfile:
+def profile(tenant_id: str, **more: Any) -> TenantProfile:
     """A shop in India, as conversations know it."""
-    india: Mapping[str, str] = {"currency": "INR", "locale": "en_IN", "timezone": "Asia/Kolkata"}
+    india: Mapping[str, Any] = {"currency": "INR", "locale": "en_IN", "timezone": "Asia/Kolkata"}
     return TenantProfile(tenant_id=tenant_id, name="Shop", exponent=2, **{**india, **more})
 
 

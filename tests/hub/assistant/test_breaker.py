@@ -40,6 +40,23 @@ def test_a_refused_key_or_quota_opens_it_at_once() -> None:
         assert breaker.allows(REFUSED_S)
 
 
+def test_what_a_person_has_to_put_right_is_told_once() -> None:
+    """Not at each trial, again for another reason or after it closed; of a slow server never."""
+    breaker = Breaker()
+    assert not breaker.blocks(0)
+    assert [breaker.failed("server", at) for at in range(4)] == [False] * 4
+    assert breaker.failed("quota", 4)
+    assert not breaker.failed("quota", 5)
+    assert breaker.blocks(4 + REFUSED_S)
+    assert not breaker.blocks(5 + REFUSED_S)
+    assert breaker.allows(5 + REFUSED_S)
+    assert not breaker.failed("quota", 6 + REFUSED_S), "the trial"
+    assert breaker.failed("refused", 7 + REFUSED_S)
+    assert breaker.allows(7 + 2 * REFUSED_S)
+    breaker.succeeded()
+    assert breaker.failed("refused", 8 + 2 * REFUSED_S)
+
+
 def test_a_late_success_closes_nothing() -> None:
     """A call that began before the quota's end was told may still be answered after it."""
     breaker = Breaker()

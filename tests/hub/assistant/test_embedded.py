@@ -72,7 +72,7 @@ async def test_prices(builder: Customer, text: str, reply: str) -> None:
         ("atta 20kg", "2 bags of Wheat Flour 10 kg: ₹830.00"),
         ("sunflwr oyl 1 ltr prise", "Sunflower Seed Oil 1 L: ₹158.00 per bottle plus 5% GST."),
         ("shugar", "White Sugar 1 kg: ₹47.50 per pack plus 5% GST."),
-        ("चीनी", "White Sugar 1 kg: ₹47.50 प्रति pack"),
+        ("चीनी", "White Sugar 1 kg: ₹47.50 प्रति पैकेट"),
         ("salt price", "Iodised Salt 1 kg: ₹24.00 per pack."),
         ("1 aa battery", "1 card of AA Battery, card of 4: ₹84.00"),
     ],
@@ -167,6 +167,7 @@ async def test_a_burst_gets_one_reply(builder: Customer) -> None:
     assert answer.text.splitlines() == [
         "Hello!",
         "10 cartons of Frame Fixing 6x40: ₹24,000.00 + 18% GST ₹4,320.00 = ₹28,320.00.",
+        "Shall I put it into your cart?",
     ]
 
 

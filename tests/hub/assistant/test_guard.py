@@ -17,7 +17,7 @@ FACTS = Facts(
     codes=frozenset(("TEA-ASM-500",)),
     names=("Assam Tea 500 g", "Bolt M8-50"),
     orders=frozenset(("A-1001",)),
-    effects=frozenset(("added",)),
+    effects=frozenset(("added", "packed")),
     record=("shop@okbank", "+919800000001", "https://shop.example.com/map"),
 )
 

@@ -2,20 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from hub.assistant.breaker import Breaker
-from hub.assistant.budget import Limit, Limits, MemoryPurse, Prices, accounts_of
+from hub.assistant.budget import Limit, Limits, Prices, accounts_of
 from hub.assistant.embedded import EmbeddedEngine
 from hub.assistant.engine import Line, ToolCall, Turn
-from hub.assistant.model import HybridEngine, Mode, ModelEngine
+from hub.assistant.model import Failed, HybridEngine, ModelEngine
 from hub.assistant.model_context import RULES
 from hub.assistant.model_loop import TurnLimits
 from hub.assistant.model_wire import Endpoint, Wire
+from hub.assistant.purse import spent
 from hub.assistant.tools import TOOLS
+from hub.commerce.model_wishes import Mode, ModelWishes
+from hub.store import operator_notices
+from hub.store.errors import StoreFull
 from tests.hub.assistant.model_server import ModelServer, results, serving
 from tests.hub.assistant.shopper import Shop, Shopper
 
@@ -34,19 +40,25 @@ class Caller:
 
     def __init__(self, shop: Shop, server: ModelServer, mode: Mode, **options: Any) -> None:
         self.breaker = Breaker()
-        self.purse = MemoryPurse()
         endpoint = Endpoint(api_key="sk-test", model="scripted", base_url=server.url)
         self.model = ModelEngine(
             shop.store,
             shop.clock,
             Wire(endpoint),
             breaker=self.breaker,
-            purse=self.purse,
             **options,
         )
-        engine = HybridEngine(EmbeddedEngine(shop.store), self.model, lambda _: mode)
+        engine = HybridEngine(EmbeddedEngine(shop.store), self.model, mode)
         self.me: Shopper = shop.customer(engine=engine)
         self.says = self.me.says
+
+    async def tokens(self, chat: str | None = None) -> list[int]:
+        """What is counted on the accounts of a call made now, in the customer's chat."""
+        shop = self.me.shop
+        now_ms, zone = shop.clock.now_ms(), shop.tenant.timezone
+        who = self.model.identity_of(shop.tenant_id, chat or self.me.chat)
+        accounts = accounts_of(shop.tenant_id, who, zone, now_ms).values()
+        return await shop.store.read(lambda tx: [spent(tx, of).tokens for of in accounts])
 
     @property
     def trace(self) -> ToolCall:
@@ -174,9 +186,42 @@ async def test_f08_a_body_that_never_ends(
 async def test_f10_a_budget_that_is_used_up(grocer: Shop, server: ModelServer) -> None:
     """No call is made, and the trace names the limit."""
     limits = Limits(tenant_day=Limit(tokens=0))
-    caller = Caller(grocer, server, "model", limits=lambda _: limits)
+    caller = Caller(grocer, server, "model", limits=limits)
     assert "₹362.50" in await caller.says("price of filter coffee")
     assert (caller.trace.outcome, server.requests) == ("budget:tenant_day", [])
+    await caller.model.close()
+
+
+async def test_a_limit_of_the_shops_own(grocer: Shop, server: ModelServer) -> None:
+    """It counts for that shop alone, beside the hub's."""
+    frugal = msgspec.structs.replace(grocer.tenant, model=ModelWishes(model_day_tokens=100))
+    shop = Shop(grocer.store, grocer.clock, frugal)
+    caller = Caller(shop, server, "model", limits=Limits(tenant_day=Limit(tokens=100_000)))
+    assert "₹362.50" in await caller.says("price of filter coffee")
+    assert (caller.trace.outcome, server.requests) == ("budget:tenant_day", [])
+    await caller.model.close()
+
+
+@pytest.mark.parametrize(
+    ("hub", "shop", "asked"),
+    [
+        ("model", "embedded", 0),
+        ("embedded", None, 0),
+        ("model", None, 1),
+        ("hybrid", None, 0),
+        ("hybrid", "model", 1),
+        ("model", "hybrid", 0),
+    ],
+)
+async def test_a_mode_of_the_shops_own(
+    grocer: Shop, server: ModelServer, hub: Mode, shop: Mode | None, asked: int
+) -> None:
+    """An exact price is code's in hybrid, the model's in model; without a wish the hub's counts."""
+    wishing = msgspec.structs.replace(grocer.tenant, model=ModelWishes(model_mode=shop))
+    caller = Caller(Shop(grocer.store, grocer.clock, wishing), server, hub)
+    server.says({"text": "Let me see what I can tell you about it."})
+    await caller.says("price of filter coffee")
+    assert len(server.requests) == asked
     await caller.model.close()
 
 
@@ -226,6 +271,45 @@ async def test_a_refused_key_is_not_tried_again(caller: Caller, server: ModelSer
     assert "₹362.50" in await caller.says("price of filter coffee")
     assert (caller.trace.outcome, len(server.requests)) == ("endpoint:refused", 1)
     assert caller.breaker.is_open
+    assert await caller.tokens() == [0] * 3
+
+
+async def test_a_refused_key_is_told_once(
+    caller: Caller, server: ModelServer, grocer: Shop
+) -> None:
+    """When it opens the breaker; neither at the trials after it nor for each shop."""
+    at = datetime.fromtimestamp(grocer.clock.now_ms() / 1000 + 60, UTC)
+    for _ in range(2):
+        server.says({"http": 401, "error_code": "invalid_api_key"})
+        await caller.says("price of filter coffee")
+        assert caller.trace.outcome == "endpoint:refused"
+        grocer.clock.advance(3_600)
+    notices = await grocer.store.read(lambda tx: operator_notices.unseen(tx, 9))
+    assert [(row["tenant_id"], row["kind"], row["subject"]) for row in notices] == [
+        ("", "breaker", f"refused {at:%Y-%m-%d %H}")
+    ]
+
+
+async def test_a_store_that_cannot_count_leaves_the_embedded_answer(
+    caller: Caller, grocer: Shop, server: ModelServer
+) -> None:
+    """No call is made that is not counted; one that cannot be settled stays counted in full."""
+    server.says({"text": "Hello!"})
+    whole, refusing = grocer.store.write, StoreFull("The disk is full.")
+
+    async def full(op: object) -> None:
+        raise refusing
+
+    grocer.store.write = full  # type: ignore[method-assign, assignment]
+    answer = await caller.model.answer(_hello(grocer))
+    assert answer.text == "Hello!"
+    grocer.store.submit = lambda begin, done, failed: failed(refusing)  # type: ignore[method-assign]
+    with pytest.raises(Failed) as failed:
+        await caller.model.answer(_hello(grocer))
+    assert failed.value.reason == "budget:store_full"
+    grocer.store.write = whole  # type: ignore[method-assign]
+    assert len(server.requests) == 1
+    assert all(tokens > 1_020 for tokens in await caller.tokens("c@c.us"))
 
 
 async def test_a_model_that_loops_is_stopped(caller: Caller, server: ModelServer) -> None:
@@ -259,7 +343,7 @@ async def test_a_newer_message_closes_the_request(caller: Caller, server: ModelS
         await server.left.wait()
     assert turn.cancelled()
     assert not caller.breaker.is_open
-    assert [spent.tokens > 500 for spent in caller.purse._spent.values()] == [True] * 3
+    assert [tokens > 500 for tokens in await caller.tokens()] == [True] * 3
 
 
 async def test_what_the_model_is_shown(caller: Caller, server: ModelServer) -> None:
@@ -279,6 +363,17 @@ async def test_what_the_model_is_shown(caller: Caller, server: ModelServer) -> N
     assert caller.me.phone.removeprefix("+") not in sent
     assert "411001" in sent
     assert (first["max_tokens"], "store" in first) == (600, False)
+
+
+def _hello(shop: Shop) -> Turn:
+    return Turn(
+        turn_id="t",
+        tenant=shop.tenant,
+        chat_key="c@c.us",
+        customer_name=None,
+        messages=(Line("customer", "hello", 1),),
+        now_ms=shop.clock.now_ms(),
+    )
 
 
 async def test_captions_and_names_are_data(grocer: Shop, server: ModelServer) -> None:
@@ -329,9 +424,34 @@ async def test_hybrid_asks_the_model_for_the_rest(grocer: Shop, server: ModelSer
     server.says({"text": "Filter coffee keeps longest in a cool, dry place."})
     assert "cool" in await caller.says("how do I keep my beans fresh in the summer heat?")
     assert caller.trace.args["cost_micros"] == 200 * 2 + 800 + 20 * 10
-    at = grocer.clock.now_ms()
-    spent = caller.purse._spent
-    assert accounts_of("corner", "", "Asia/Kolkata", at)["tenant_day"] in spent
+    assert await caller.tokens() == [1_020] * 3
     await caller.says("I have paid, see screenshot")
     assert (caller.me.answers[-1].handover, len(server.requests)) == ("payment_claim", 1)
     await caller.model.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "yes", "called"),
+    [("hi", "हाँ", "दुकान"), ("hi-Latn", "haan ji", "dukaan"), ("ar", "نعم", "المتجر")],
+)
+async def test_yes_and_handover_are_of_the_customers_language(
+    caller: Caller, server: ModelServer, code: str, yes: str, called: str
+) -> None:
+    """A yes of theirs places the order that was shown, and a person is announced in their words."""
+    server.says(
+        {
+            "calls": [
+                {"call": "add_to_cart", "args": {"sku": "COF-FILT-500", "quantity": 1}},
+                {"call": "prepare_order", "args": {"postcode": "411001", "payment": "cod"}},
+            ]
+        },
+        {"text": "1 x Filter Coffee 500 g, ₹440.62. OK?"},
+    )
+    await caller.says("one filter coffee to 411001 please, cash")
+    server.says({"call": "confirm_order", "args": {"draft_id": "latest"}}, {"text": "A-1001 ✓"})
+    await caller.says(yes)
+    assert [order.order_no for order in await caller.me.orders()] == ["A-1001"]
+    assert caller.me.answers[-1].language == code
+    server.says({"call": "handover", "args": {"reason": "unknown_question"}})
+    assert called in await caller.says(yes)
+    assert caller.me.answers[-1].language == code

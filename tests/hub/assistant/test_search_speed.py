@@ -2,10 +2,10 @@
 
 import statistics
 from collections.abc import AsyncIterator
-from pathlib import Path
 from time import thread_time
 
 import pytest
+import pytest_asyncio
 
 from hub.assistant.search import Match, Wish, best, find, mentioned
 from hub.commerce.catalog import import_file
@@ -16,18 +16,21 @@ from tests.fakes import FakeClock
 from tests.hub.assistant.large_catalog import catalog, csv_lines, questions
 from tests.hub.shops import add_shop
 
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
+
 P95_MAX_MS = 50.0
 ASKED = 300
 PRODUCTS = catalog(seed=1)
 QUESTIONS = questions(PRODUCTS, ASKED, seed=2)
 
 
-@pytest.fixture
-async def large(tmp_path: Path) -> AsyncIterator[Store]:
-    """The large shop, and a small one beside it."""
-    clock, file = FakeClock(), tmp_path / "large.csv"
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def large(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
+    """The large shop, and a small one beside it; nobody changes them."""
+    folder, clock = tmp_path_factory.mktemp("large"), FakeClock()
+    file = folder / "large.csv"
     file.write_text("\n".join(csv_lines(PRODUCTS, seed=1)), "utf-8")
-    async with Store.open(f"sqlite:///{tmp_path}/hub.db", clock) as store:
+    async with Store.open(f"sqlite:///{folder}/hub.db", clock) as store:
         await add_shop(store, clock)
         await add_shop(store, clock, "ten_b", "Shop B")
         await import_file(store, "ten_a", file, 1)

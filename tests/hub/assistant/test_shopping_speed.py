@@ -22,6 +22,8 @@ from tests.hub.assistant.large_catalog import catalog, csv_lines, questions
 from tests.hub.assistant.shopper import PHONE, profile
 from tests.hub.shops import add_shop
 
+pytestmark = pytest.mark.alone
+
 P95_MAX_MS = 50.0
 PRODUCTS = catalog(seed=3)[:2_000]
 CHAT = f"{PHONE.removeprefix('+')}@c.us"

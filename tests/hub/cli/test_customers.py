@@ -183,3 +183,13 @@ def test_who_only_ever_chatted_is_a_customer_to_the_law(shop: Cli) -> None:
     target = shop.directory / "bo.json"
     assert shop.facts("customer", "export", SHOP, "+919800000002", str(target))["messages"] == 2
     assert shop.facts("customer", "erase", SHOP, "+919800000002", "--yes")["messages"] == 2
+
+
+def test_a_customer_opts_out_and_in(shop: Cli) -> None:
+    """By what the operator heard of them; the first time stays."""
+    told = shop.facts("customer", "opt-out", SHOP, PERSON)
+    assert told["opted_out_at"].endswith("Z")
+    assert shop.facts("customer", "opt-out", SHOP, PERSON) == told
+    assert shop.facts("customer", "show", SHOP, PERSON)["opted_out_at"] == told["opted_out_at"]
+    assert "by itself" in shop.lines("customer", "opt-in", SHOP, PERSON)[0]
+    assert shop.facts("customer", "show", SHOP, PERSON)["opted_out_at"] is None

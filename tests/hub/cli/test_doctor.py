@@ -46,6 +46,7 @@ def test_a_new_hub_is_sound_and_told_what_to_do_next(cli: Cli) -> None:
         "agents": "warn",
         "quarantine": "ok",
         "papers": "ok",
+        "notices": "ok",
         "fonts": "ok",
     }
     lines = cli.lines("doctor")

@@ -166,3 +166,22 @@ def test_a_paper_that_did_not_go_out_says_why(shop: Cli) -> None:
     assert (code["state"], code["reason"]) == ("sent", None)
     text = "\n".join(shop.lines("orders", "show", NAME, "A-1001"))
     assert "1970-01-01T00:00:00.006Z  invoice failed: no such file" in text
+
+
+def test_the_customer_is_told_where_the_shop_wants_that(shop: Cli) -> None:
+    """A shop only replies until it says otherwise; then a move is told once, and no other word."""
+    assert shop.facts("orders", "set", NAME, "A-1001", "packed")["customer_told_at"] is None
+    for key, value in (("order_updates", "yes"), ("quiet_from", "")):
+        assert shop.run("tenant", "set", NAME, key, value).exit_code == 0
+    assert shop.facts("orders", "set", NAME, "A-1001", "packed")["customer_told_at"] is None
+    sent = shop.lines("orders", "set", NAME, "A-1001", "shipped", "--tracking", "TRK1")
+    assert (sent[0], "is told at" in sent[1]) == ("A-1001 is shipped.", True)
+    assert len(shop.lines("orders", "set", NAME, "A-1001", "shipped", "--eta", "Friday")) == 1
+    shop.run("orders", "set", NAME, "A-1001", "paid")
+    shop.run("orders", "set", NAME, "A-1002", "packed", "--tracking", "x" * 101)
+    shop.run("orders", "set", NAME, "A-1003", "shipped")
+    with closing(sqlite3.connect(shop.path)) as file:
+        texts = [text for (text,) in file.execute("SELECT text FROM outgoing ORDER BY rowid")]
+    assert len(texts) == 2
+    assert texts[0].startswith("Your order A-1001 is on its way.\nTracking: TRK1\nExpected: Friday")
+    assert "A-1001" in texts[1]

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from hub.cli import main
-from hub.cli.tenants import KEYS
+from hub.cli.tenants import KEYS, PARTS
 from hub.commerce.order_states import STATES, Actor, may_move
 from hub.commerce.sample_shops import NAMES
 from tests.hub.cli.conftest import Cli
@@ -24,7 +24,8 @@ def test_every_setting_of_a_shop_is_documented(cli: Cli) -> None:
     """docs/settings.md has each key with its usual value, in the order of `tenant show`."""
     cli.run("tenant", "add", "Shop A")
     facts = cli.facts("tenant", "show", "Shop A")
-    known = facts | facts["settings"] | facts["shop"] | facts["pricing"] | {"name": None}
+    parts = {key: value for part in PARTS for key, value in facts[part].items()}
+    known = facts | parts | {"name": None}
     section = (DOCS / "settings.md").read_text("utf-8").partition("<!-- shop -->")[2]
     section = section.partition("## Hub")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (?:.+?) \| (?:.+?) \|$", section, re.MULTILINE)
@@ -32,6 +33,8 @@ def test_every_setting_of_a_shop_is_documented(cli: Cli) -> None:
 
 
 def usual(value: object) -> str:
+    if isinstance(value, bool):
+        return ("`no`", "`yes`")[value]
     text = ", ".join(value) if isinstance(value, list) else f"{value}"
     return "–" if value in (None, "", []) else f"`{text}`"
 
@@ -62,16 +65,17 @@ def test_the_documented_moves_are_the_legal_ones() -> None:
     }
 
 
-@pytest.mark.parametrize("page", ["orders.md", "catalog.md", "rules.md"])
+@pytest.mark.parametrize("page", ["orders.md", "catalog.md", "rules.md", "settings.md"])
 def test_the_commands_of_a_page_exist(page: str) -> None:
     """Each of its commands, and each option with which it is shown."""
     text = (DOCS / page).read_text("utf-8")
     shown = re.findall(r"^    sak-hub (.+)$", text, re.MULTILINE)
     for line in shown:
-        group, name, *rest = shlex.split(line)
-        commands = main.commands[group]
-        assert isinstance(commands, click.Group)
-        options = {opt for param in commands.commands[name].params for opt in param.opts}
+        name, *rest = shlex.split(line)
+        command = main.commands[name]
+        if isinstance(command, click.Group):
+            command = command.commands[rest[0]]
+        options = {opt for param in command.params for opt in param.opts}
         assert {word for word in rest if word.startswith("--")} <= options
 
 

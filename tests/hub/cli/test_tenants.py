@@ -1,9 +1,16 @@
 """`sak-hub tenant`."""
 
+from typing import Any
+
 import pytest
 
-from hub.cli.tenants import KEYS
+from hub.cli.tenants import KEYS, PARTS
 from tests.hub.cli.conftest import Cli
+
+
+def all_of(facts: dict[str, Any]) -> dict[str, Any]:
+    """A shop's columns and rules, whatever part they stand in."""
+    return facts | {key: value for part in PARTS for key, value in facts[part].items()}
 
 
 def test_a_tenant_is_added_with_careful_defaults(cli: Cli) -> None:
@@ -83,6 +90,12 @@ def test_tenants_are_listed_with_their_rules(cli: Cli) -> None:
         ("tax_on_shipping", "yes", "yes"),
         ("tax_parts", "1", "1"),
         ("shipping", "20 each; 15 each from 15", "20.00 each; 15.00 each from 15"),
+        ("model_mode", "Model", "model"),
+        ("model_day_tokens", "2,00,000", 200_000),
+        ("model_month_tokens", "1000000000", 1_000_000_000),
+        ("model_customer_day_tokens", "none", None),
+        ("model_day_cost", "2.50", "2.5"),
+        ("model_month_cost", "0.000001", "0.000001"),
     ],
 )
 def test_every_rule_can_be_set(cli: Cli, key: str, value: str, stored: object) -> None:
@@ -91,7 +104,7 @@ def test_every_rule_can_be_set(cli: Cli, key: str, value: str, stored: object) -
     assert cli.run("tenant", "set", "Shop A", key, value).exit_code == 0
     (tenant,) = cli.facts("tenant", "list")["tenants"]
     for facts in (tenant, cli.facts("tenant", "show", tenant["tenant_id"])):
-        assert (facts | facts["settings"] | facts["shop"] | facts["pricing"])[key] == stored
+        assert all_of(facts)[key] == stored
 
 
 def test_setting_one_rule_leaves_the_others(cli: Cli) -> None:
@@ -137,6 +150,15 @@ def test_setting_one_rule_leaves_the_others(cli: Cli) -> None:
         ("tax_included", "perhaps", "yes or no"),
         ("tax_parts", "3", "CGST and SGST"),
         ("line_rounding", "down", "whole_up"),
+        ("model_mode", "auto", "embedded, hybrid, model"),
+        ("model_day_tokens", "0", "whole number from 1"),
+        ("model_day_tokens", "1.5", "whole number from 1"),
+        ("model_month_tokens", "1000000001", "1,000,000,000"),
+        ("model_customer_day_tokens", "many" * 50, "whole number"),
+        ("model_day_cost", "0", "above 0"),
+        ("model_day_cost", "-1", "above 0"),
+        ("model_month_cost", "1000000000.01", "at most 1,000,000,000"),
+        ("model_month_cost", "0.0000001", "at most 6"),
     ],
 )
 def test_a_value_that_does_not_fit_changes_nothing(
@@ -200,7 +222,7 @@ def test_a_person_reads_every_rule(cli: Cli) -> None:
     """One line for each key that can be set, and for what cannot."""
     cli.run("tenant", "add", "Shop A")
     shown = {line.split()[0] for line in cli.lines("tenant", "show", "Shop A")}
-    assert shown == {*KEYS, "tenant_id", "created_at"}
+    assert shown == {*KEYS, "tenant_id", "created_at", "answers"}
     assert cli.failure("tenant", "show", "Nowhere")[0] == "unknown_tenant"
 
 

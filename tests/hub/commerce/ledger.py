@@ -27,13 +27,34 @@ async def fill(scene: Scene) -> None:
     await scene.store.write(lambda tx: _know(tx, scene.clock.now_ms()))
     await _trade(scene)
     await scene.change(
-        """UPDATE turns SET trace = '{"said": "secret"}', reply = 'secret' WHERE chat <> ?""", OTHER
+        """UPDATE turns SET trace = '{"said": "secret"}', reply = 'secret',"""
+        """ answer = '{"effects": ["secret"]}' WHERE chat <> ?""",
+        OTHER,
     )
+    await _notes(scene)
     for frame in (f'{{"to":"{CHAT}","word":"secret"}}', '{"to":"919800000012@c.us"}'):
         await scene.change(
             "INSERT INTO quarantine (tenant_id, agent_id, event_id, type, code, reason, frame,"
             " received_at) VALUES ('ten_a', 'agt_a', 'e', 'x', 'unknown_type', 'r', ?, 1)",
             frame,
+        )
+
+
+async def _notes(scene: Scene) -> None:
+    """Words of the owner's on their way to each, and what the operator was told of both chats."""
+    for chat, text in ((CHAT, "secret of the operator"), (OTHER, "another's words")):
+        await scene.change(
+            "INSERT INTO outgoing (outgoing_id, tenant_id, account, chat, kind, text, due_at,"
+            " created_at) VALUES (?, 'ten_a', ?, ?, 'operator', ?, 1, 1)",
+            f"out {text}",
+            ACCOUNT,
+            chat,
+            text,
+        )
+        await scene.change(
+            "INSERT INTO operator_notices (tenant_id, kind, subject, at)"
+            " VALUES ('ten_a', 'loop', ?, 1)",
+            f"{chat} 2026-11-22T10:00:00.000Z",
         )
 
 

@@ -197,3 +197,11 @@ async def test_the_price_policy(store: Store) -> None:
     )
     with pytest.raises(LookupError):
         await store.read(lambda tx: price_policy(tx, "ten_x"))
+
+
+async def test_what_is_cut_may_be_had_from_one_step_on(store: Store, path: Path) -> None:
+    """Half a metre of rope is an order, unless the shop says that it wants more."""
+    await load(store, path, "sku,name,price,step,min_qty\nR1,Rope,14.50,0.5,\nR2,Wire,9,0.5,2\n")
+    await load(store, path, "sku,name,price,step\nR1,Rope,15,0.5\nR2,Wire,9,0.5\n")
+    stock = await stock_of(store)
+    assert {sku: stock[sku].min_qty for sku in ("R1", "R2")} == {"R1": Decimal("0.5"), "R2": 2}

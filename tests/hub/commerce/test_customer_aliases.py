@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from hub.commerce.aliases import Alias, alias_of_chat, aliases_of, typed
 
+pytestmark = pytest.mark.core
+
 PHONE = Alias("phone", "+919800000001")
 LID = Alias("lid", "123456789012345@lid")
 
@@ -26,6 +28,15 @@ def test_a_chats_key_is_its_phone_in_e164(chat: str) -> None:
 def test_a_senders_phone_may_be_written_in_any_way(phone: str) -> None:
     """A LID's chat gains the same phone from all of them."""
     assert aliases_of("123456789012345@lid", phone, None) == (LID, PHONE)
+
+
+@pytest.mark.parametrize(
+    ("alias", "tail"),
+    [(PHONE, "0000001"), (LID, "123456789012345"), (Alias("username", "mona.shop"), "mona.shop")],
+)
+def test_every_form_of_an_alias_has_its_tail(alias: Alias, tail: str) -> None:
+    """A phone's last digits, a LID without its server, a name as it is."""
+    assert alias.tail == tail
 
 
 @pytest.mark.parametrize("lid", ["123456789012345@lid", "123456789012345", "123456789012345:3@lid"])

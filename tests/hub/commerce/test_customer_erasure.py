@@ -81,6 +81,9 @@ async def test_an_export_holds_all_of_a_customers_and_nothing_of_anybody_elses(
     assert held.media == [PHOTO, SHARED, INVOICE]
     assert len(held.not_understood) == 1
     assert held.summary.messages == 7
+    words = [sent["text"] for chat in held.chats for sent in chat["outgoing"]]
+    assert words == ["secret of the operator"]
+    assert held.chats[1]["turns"][0]["answer"] == {"effects": ["secret"]}
     document = msgspec.json.encode(held).decode()
     assert "another's words" not in document
     assert "919800000002" not in document
@@ -102,6 +105,8 @@ async def test_nothing_of_an_erased_customer_is_left_in_any_row(scene: Scene) ->
     (group,) = await scene.rows("SELECT wa_id FROM messages WHERE chat LIKE '%@g.us'")
     assert group == {"wa_id": "X1"}
     assert len(await scene.rows("SELECT 1 FROM quarantine")) == 1
+    for table in ("outgoing", "operator_notices"):
+        assert len(await scene.rows(f"SELECT 1 FROM {table}")) == 1, table  # noqa: S608
 
 
 async def test_the_erased_words_are_overwritten_on_the_disk(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from hub.commerce.aliases import Alias
 from hub.commerce.errors import BadValueError
 from tests.hub.commerce.people import CHAT, GSTIN, LID, PHONE, People, gathered
 
+pytestmark = pytest.mark.core
+
 BY_PHONE = Alias("phone", PHONE)
 BY_LID = Alias("lid", LID)
 

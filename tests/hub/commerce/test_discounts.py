@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from hub.commerce.discounts import DiscountRule, Item, Occasion, discounts, spread
 
+pytestmark = pytest.mark.core
+
 TUESDAY = Occasion(
     at_ms=1_000, weekday=1, hour=11, customer_id="cus_1", tier="gold", coupons=(" diwali10 ",)
 )
@@ -157,6 +159,13 @@ def test_rules_that_cannot_be(fields: dict[str, object]) -> None:
     stored = msgspec.to_builtins(TEN) | msgspec.to_builtins(fields)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(stored, DiscountRule)
+
+
+def test_what_rounding_leaves_goes_to_the_largest_remainders() -> None:
+    """Of equal ones the first has it."""
+    assert spread(5, [3, 3, 4]) == [2, 1, 2]
+    assert spread(2, [1, 1, 1]) == [1, 1, 0]
+    assert spread(10, [30, 30, 40]) == [3, 3, 4]
 
 
 @given(weights=st.lists(st.integers(0, 10**9), min_size=1, max_size=30), data=st.data())

@@ -15,6 +15,8 @@ from hub.commerce.order_states import (
     stands,
 )
 
+pytestmark = pytest.mark.core
+
 ACTORS: tuple[Actor, ...] = ("customer", "operator", "gateway")
 LEGAL = {
     ("operator", "confirmed", "packed"),

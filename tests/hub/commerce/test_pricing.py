@@ -12,6 +12,8 @@ from hub.commerce.pricing import QUANTITY_MAX, Line, Policy, Reason, quote, refu
 from hub.commerce.products import Product, Slab, units
 from hub.commerce.tax import Tax
 
+pytestmark = pytest.mark.core
+
 PLAIN = Policy()
 A = Policy(line_rounding="whole_up", total_rounding="whole_up")
 GST = Tax(name="GST", parts=2)

@@ -4,11 +4,15 @@ import sys
 import time
 from decimal import Decimal
 
+import pytest
+
 from hub.commerce.discounts import DiscountRule, Occasion
 from hub.commerce.pricing import Line, Policy, Terms, quote
 from hub.commerce.products import Product, Slab
 from hub.commerce.shipping import PerUnit
 from hub.commerce.tax import Tax
+
+pytestmark = pytest.mark.alone
 
 RUNS = 60
 BOUND_S = 0.002

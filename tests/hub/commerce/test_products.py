@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from hub.commerce.products import Product, from_milli, milli, singular, units
 
+pytestmark = pytest.mark.core
+
 OIL = Product(sku="O", name="Oil", price=1, unit="bottle", packs={"carton": 12})
 SCREW = Product(sku="S", name="Screw", price=1, unit="carton", pieces_per_unit=3000)
 DRILL = Product(sku="D", name="Drill", price=1, unit="piece", packs={"box": 10})

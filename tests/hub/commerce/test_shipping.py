@@ -17,6 +17,8 @@ from hub.commerce.shipping import (
     zone_of,
 )
 
+pytestmark = pytest.mark.core
+
 LOCAL = Zone(name="local", codes=("411001", "411 004"), fee=6_000, free_from=200_000)
 CITY = Zone(name="city", codes=("411*",), fee=9_000)
 REST = Zone(name="rest", codes=("*",), fee=15_000, free_from=0)

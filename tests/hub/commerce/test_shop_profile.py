@@ -9,6 +9,8 @@ from hub.commerce import shop_profile
 from hub.commerce.errors import BadValueError
 from hub.commerce.shop_profile import KEYS, ShopProfile, change, load
 
+pytestmark = pytest.mark.core
+
 
 def number(state: str) -> str:
     """A GSTIN that is sound and nobody's."""

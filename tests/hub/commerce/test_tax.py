@@ -15,6 +15,8 @@ from hub.commerce.products import Product
 from hub.commerce.shipping import PerUnit
 from hub.commerce.tax import Tax, TaxPart, check_gstin, part_names, state_of, tax_on
 
+pytestmark = pytest.mark.core
+
 GST = Tax(name="GST", parts=2, state="27")
 VAT = Tax(name="VAT", included=True)
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"

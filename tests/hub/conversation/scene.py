@@ -24,7 +24,7 @@ from protocol.messages import (
     SendState,
 )
 from tests.fakes import FakeClock
-from tests.hub.shops import add_agent, add_shop
+from tests.hub.shops import add_agent, add_shop, lay_tables
 
 ACCOUNT = "+919800000009"
 CHAT = "919800000001@c.us"
@@ -129,6 +129,8 @@ async def open_scene(
     path: Path, clock: FakeClock, *, new: bool = True, kind: type[Store] = Store
 ) -> AsyncIterator[Scene]:
     """A scene over the database at `path`, which survives it."""
+    if new:
+        lay_tables(path)
     async with kind.open(f"sqlite:///{path}", clock) as store:
         if new:
             await add_shop(store, clock)

@@ -148,6 +148,26 @@ async def test_an_engine_that_fails_calls_a_person(
     assert await scene.texts() == [DEFAULTS.handover, "again", DEFAULTS.handover]
 
 
+async def test_the_call_for_a_person_is_in_the_customers_language(scene: Scene) -> None:
+    """A failed engine has told none: the message shows it."""
+    assert "दुकान" in await _called(scene)
+
+
+async def test_the_call_for_a_person_is_in_the_shops_own_words(scene: Scene) -> None:
+    """Where it has some."""
+    await scene.change("""UPDATE tenants SET settings = '{"handover": "Wait!"}'""")
+    assert "Wait!" in await _called(scene)
+
+
+async def _called(scene: Scene) -> str:
+    async with running(scene, broken) as hub:
+        await hub.says("A", "आप कहाँ हैं?")
+        hub.later(3)
+        await hub.reaches("waiting")
+    (reply,) = await scene.texts()
+    return reply or ""
+
+
 async def test_an_engine_that_fails_for_a_draft_tells_only_the_operator(scene: Scene) -> None:
     """Mode suggest sends nothing, whatever happens."""
     await scene.change("UPDATE tenants SET mode = 'suggest'")
@@ -203,7 +223,7 @@ async def test_six_replies_in_a_minute_stop_the_bot_in_this_chat(scene: Scene) -
     await scene.change("""UPDATE tenants SET settings = '{"debounce_s": 0}'""")
     async with running(scene) as hub:
         for n in range(6):
-            await hub.says(f"A{n}")
+            await hub.says(f"A{n}", f"word {n}")
             await hub.reaches(*["answered"] * (n + 1))
         await hub.says("A6")
         await hub.reaches(*["answered"] * 6, "waiting")
@@ -229,6 +249,10 @@ async def test_the_trace_says_how_the_answer_came_about(scene: Scene) -> None:
     [turn] = await scene.turns()
     assert json.loads(turn["trace"]) == {
         "path": "p",
+        "outcome": "answered",
+        "engine": "embedded",
+        "language": "en",
+        "sending": "auto",
         "tool_calls": [{"name": "get_price", "args": {"sku": "S"}, "outcome": "ok"}],
         "latency_ms": 200,
         "messages": ["A", "B"],

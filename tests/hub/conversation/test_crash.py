@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.assistant.engine import Answer
-from hub.conversation import commit
+from hub.conversation import commit, trace
 from hub.store.outbound import Order
 from hub.store.policy import DEFAULTS
 from protocol import ids
@@ -54,10 +54,10 @@ async def test_a_death_between_any_two_steps_leaves_exactly_one_reply(
     begun = await scene.store.write(lambda tx: commit.begin(tx, KEY, turn_id, now, DEFAULTS))
     assert begun is not None
     answer = Answer(text="one reply", path="test")
-    trace = commit.record_of(begun, answer, 0)
+    record = trace.record_of(begun, answer, 0)
     orders = [
         await (await hub.next()).store.write(
-            lambda tx: commit.commit(tx, begun, answer, trace, now, DEFAULTS)
+            lambda tx: commit.commit(tx, begun, answer, record, now, DEFAULTS)
         )
         for _ in range(2)
     ]

@@ -1,5 +1,7 @@
 """What went wrong in the systems that this one replaces, as far as conversations go; by number."""
 
+from collections import Counter
+
 from hub.assistant.engine import Answer, Turn
 from hub.conversation.intake import AgentRef
 from tests.hub.conversation.scene import AGENT, CHAT, HOUR, MINUTE, Scene, running
@@ -7,6 +9,7 @@ from tests.hub.shops import add_agent, add_shop
 
 GROUP = "120363000000000001@g.us"
 STATUS = "status@broadcast"
+OTHER_CHAT = "919800000002@c.us"
 
 
 async def test_failure_05_a_backlog_gets_one_answer_and_what_is_stale_none(scene: Scene) -> None:
@@ -86,7 +89,9 @@ async def test_failure_10_two_machines_do_not_talk_for_ever(scene: Scene) -> Non
     async with running(scene) as hub:
         for number in range(12):
             await hub.says(f"M{number}", "I am a bot, too")
+            await hub.says(f"N{number}", f"We close in {number} minutes", chat=OTHER_CHAT)
             hub.later(3)
             await hub.settles()
-    assert len(await scene.orders()) == 6
-    assert ("waiting", "loop") in await scene.states()
+    sent = Counter(order.chat for order in await scene.orders())
+    assert sent == {CHAT: 3, OTHER_CHAT: 6}  # the same again and again; something else each time
+    assert (await scene.states()).count(("waiting", "loop")) == 2

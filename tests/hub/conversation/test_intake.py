@@ -217,9 +217,9 @@ async def test_a_turn_that_waits_for_a_person_does_not_hold_up_the_next(scene: S
 
 
 async def test_our_own_echo_is_neither_recorded_nor_the_owners(scene: Scene) -> None:
-    """A from_me message under the key of a stored reply, even under another alias of the chat."""
+    """A from_me message under the key of one that we sent, even under another alias of the chat."""
     await scene.says("A")
-    await scene.change("UPDATE messages SET author = 'bot', direction = 'out'")
+    await scene.change("UPDATE messages SET direction = 'out', event_id = 'e'")
     for chat in (CHAT, "77@lid"):
         intake = await scene.says("A", from_me=True, chat=chat)
         assert not intake.new

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from hub.assistant.engine import Answer
-from hub.conversation import commit
+from hub.conversation import commit, trace
 from hub.conversation.commit import Begun
 from hub.conversation.intake import take_message
+from hub.conversation.trace import Unanswered
 from hub.conversation.turns import Reason
 from hub.store.policy import DEFAULTS
 from hub.store.schema import migrations
@@ -91,13 +92,14 @@ class Conversation(RuleBasedStateMachine):
         if not self.begun:
             return
         begun, now = data.draw(st.sampled_from(self.begun)), self.clock.now_ms()
-        answer = None if fails else Answer(text="reply", path="test")
-        trace = commit.record_of(begun, answer, 0)
-        if answer is None:
+        if fails:
             reason = Reason.ENGINE_FAILED
-            agent = commit.give_up(self.tx, begun, reason, trace, now, DEFAULTS)
+            record = trace.record_of(begun, Unanswered(reason), 0)
+            agent = commit.give_up(self.tx, begun, reason, record, now, DEFAULTS)
         else:
-            agent = commit.commit(self.tx, begun, answer, trace, now, DEFAULTS)
+            answer = Answer(text="reply", path="test")
+            record = trace.record_of(begun, answer, 0)
+            agent = commit.commit(self.tx, begun, answer, record, now, DEFAULTS)
         assert agent is None or now >= self.paused_until, "sent while the owner had the chat"
 
     @invariant()

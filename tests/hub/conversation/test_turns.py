@@ -1,7 +1,9 @@
 """The decisions of docs/rules.md §1, case by case, on plain values."""
 
+from collections.abc import Sequence
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,17 +14,21 @@ from hub.conversation.turns import (
     ChatState,
     ContactPolicy,
     Drop,
+    Exchange,
     Mode,
     Origin,
     Proceed,
     Reason,
     Rules,
     Situation,
+    Verdict,
     Wait,
 )
 from hub.store.policy import TenantPolicy
 from protocol import ids
 from protocol.messages import SendState
+
+pytestmark = pytest.mark.core
 
 NOW = 1_800_000_000_000
 CHAT = "919800000001@c.us"
@@ -190,6 +196,63 @@ def test_six_replies_within_a_minute_stop_the_bot() -> None:
     old = (*six[:5], NOW - 60_000)
     found = turns.judge(rules(), situation(0, replied_at=old), NOW)
     assert found == Proceed("auto", late=False)
+
+
+def stuck(
+    said: str, *exchanges: tuple[str, str], ages_s: tuple[int, ...] = (60, 40, 20)
+) -> Verdict:
+    """What is judged of a message after these exchanges."""
+    found = [
+        Exchange(text, reply, NOW - age_s * 1000)
+        for (text, reply), age_s in zip(exchanges, ages_s, strict=True)
+    ]
+    state = situation(0, replied_at=tuple(one.at for one in found))
+    state = msgspec.structs.replace(state, said=said, exchanges=tuple(found))
+    assert turns.may_be_stuck(state.replied_at, NOW) == (max(ages_s) < 600)
+    return turns.judge(rules(), state, NOW)
+
+
+AWAY, REPLY = "We are away. Ticket 4711", "I do not know that."
+SAME = ((AWAY, REPLY),) * 3
+GOES_ON = Proceed("auto", late=False)
+
+
+@pytest.mark.parametrize(
+    ("said", "exchanges"),
+    [
+        (AWAY, SAME),
+        ("we are  AWAY.\nticket 4711", SAME),
+        ("We are away. Ticket 4714", [(f"We are away. Ticket 471{n}", REPLY) for n in (1, 2, 3)]),
+        (AWAY, [(AWAY, f"{REPLY}\n\nThis is automatic."), *SAME[1:]]),
+        (AWAY, [*SAME[:2], (AWAY, f"Sorry for the delay.\n\n{REPLY}")]),
+    ],
+)
+def test_the_same_exchange_three_times_stops_the_bot(
+    said: str, exchanges: Sequence[tuple[str, str]]
+) -> None:
+    """A machine may count up or space out its words, and our reply may have a notice around it."""
+    assert stuck(said, *exchanges) == Wait(Reason.LOOP)
+
+
+@pytest.mark.parametrize(
+    ("said", "exchanges"),
+    [
+        ("price of 6x80?", [(f"price of {n}x40?", f"{n} rupees") for n in (6, 8, 10)]),
+        ("5 cartons then", SAME),
+        (AWAY, [("hello", REPLY), *SAME[1:]]),
+        (AWAY, [*SAME[:2], (AWAY, "Shall I call somebody?")]),
+        ("", (("", REPLY),) * 3),
+    ],
+)
+def test_what_differs_is_no_loop(said: str, exchanges: Sequence[tuple[str, str]]) -> None:
+    """Other goods, another reply, another word at last; pictures without words may be others."""
+    assert stuck(said, *exchanges) == GOES_ON
+
+
+def test_a_person_may_ask_the_same_every_now_and_then() -> None:
+    """Three times within ten minutes is a loop; spread over a longer time it is none."""
+    assert stuck(AWAY, *SAME, ages_s=(599, 300, 1)) == Wait(Reason.LOOP)
+    assert stuck(AWAY, *SAME, ages_s=(600, 300, 1)) == GOES_ON
 
 
 policies = st.builds(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.evaluation.format import Dialogue, EvalFileError, Malformed, load
+from hub.evaluation.format import Dialogue, EvalFileError, Malformed
+from hub.evaluation.reading import load
 from tests.hub.evaluation.conftest import FILE, SMALL, small
 
 GOOD = "- {id: x1, tenant: kiosk, customer: asha, turns: [{say: hello}]}\n"

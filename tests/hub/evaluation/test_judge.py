@@ -12,6 +12,8 @@ from hub.evaluation.invariants import broken
 from hub.evaluation.judge import Exchange, Ground, Seen, SeenOrder, misses
 from tests.hub.evaluation.conftest import exchange, seen
 
+pytestmark = pytest.mark.core
+
 PRICED = ToolCall("get_price", {"sku": "SOAP-1", "quantity": "10"}, "ok")
 REFUSED = ToolCall("confirm_order", {}, "confirmation_required")
 SEARCH = ToolCall("search_products", {"query": "rose soap"}, "2 found")

@@ -8,9 +8,10 @@ import pytest
 
 from hub.assistant.embedded import EmbeddedEngine
 from hub.assistant.engine import Answer, Engine, Turn
-from hub.evaluation import furnishing, runner
-from hub.evaluation.format import EvalFileError, load
-from hub.evaluation.runner import Outcome
+from hub.evaluation import furnishing
+from hub.evaluation.format import EvalFileError
+from hub.evaluation.reading import load
+from hub.evaluation.runner import Cast, Outcome, run
 from hub.store.database import Store
 from tests.hub.evaluation.conftest import SMALL, small
 
@@ -30,7 +31,7 @@ class Says:
 
 
 async def outcomes(path: Path, make: Callable[[Store], Engine]) -> list[Outcome]:
-    return [outcome async for outcome in runner.run(load(path), make)]
+    return [outcome async for outcome in run(load(path), Cast(engine=make))]
 
 
 async def held(tmp_path: Path, turns: str, make: Callable[[Store], Engine]) -> list[str]:
@@ -162,7 +163,7 @@ async def test_what_only_a_model_must_do_is_skipped_when_it_fails(tmp_path: Path
     path = small(
         tmp_path,
         f"- {{id: x1, {turns % 1}}}\n- {{id: x2, {turns % 7}}}\n- {{id: x3}}\n"
-        "model_faults:\n- {id: f1, say: hello, model: []}\n",
+        "model_faults:\n- {id: f1, customer: asha, say: hello, model: [], expect: {by: model}}\n",
     )
     found = [(o.id, o.result) for o in await outcomes(path, EmbeddedEngine)]
     assert found == [("x1", "passed"), ("x2", "skipped"), ("x3", "failed"), ("f1", "skipped")]

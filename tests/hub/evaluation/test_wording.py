@@ -4,6 +4,8 @@ import pytest
 
 from hub.evaluation.wording import amounts_in, language_of, names_product, surely
 
+pytestmark = pytest.mark.core
+
 
 @pytest.mark.parametrize(
     ("text", "currency", "marked"),

@@ -24,7 +24,7 @@ from hub.store.tx import Row, Tx
 from tests.fakes import FakeClock
 from tests.hub.gateway.client import Agent, Dialled
 from tests.hub.gateway.stage import Parrot
-from tests.hub.shops import add_agent, add_shop
+from tests.hub.shops import add_agent, add_shop, lay_tables
 
 P = ParamSpec("P")
 
@@ -119,6 +119,7 @@ class Hall:
         """A hall without a hub."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, FrozenLoop)
+        lay_tables(folder / "hub.db")
         async with Store.open(f"sqlite:///{folder}/hub.db", loop.clock) as store:
             await add_shop(store, loop.clock)
             token = await add_agent(store, loop.clock, AGENT_ID)

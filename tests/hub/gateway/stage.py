@@ -14,7 +14,7 @@ from hub.settings import Settings
 from hub.store.database import Store
 from hub.store.errors import StoreBusy
 from tests.hub.gateway.client import Agent
-from tests.hub.shops import add_agent, add_shop
+from tests.hub.shops import add_agent, add_shop, lay_tables
 
 
 class Parrot:
@@ -40,6 +40,7 @@ class Stage:
     async def set(cls, folder: Path, **settings: Any) -> AsyncIterator["Stage"]:
         """A stage without a hub."""
         clock = SystemClock()
+        lay_tables(folder / "hub.db")
         async with Store.open(f"sqlite:///{folder}/hub.db", clock) as store:
             tokens = {}
             for name in ("a", "b"):

@@ -5,6 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from hub.assistant.engine import Answer, Turn
 from protocol.messages import Instant
 from tests.hub.gateway.stage import Stage
@@ -30,6 +32,7 @@ class Thinker:
             sum(range(1000))
 
 
+@pytest.mark.alone
 async def test_heartbeats_are_answered_while_an_engine_thinks(tmp_path: Path) -> None:
     """The work on answers is not on the loop that answers beats."""
     engine = Thinker()

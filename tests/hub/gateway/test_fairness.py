@@ -25,6 +25,8 @@ from tests.hub.gateway.client import READY, message
 from tests.hub.gateway.lean import WINDOW, Lean, framed
 from tests.hub.shops import add_agent, add_shop
 
+pytestmark = pytest.mark.alone
+
 CALM: Final = 10
 FLOODERS_MAX: Final = 4
 ROUNDS_MIN, ROUNDS_MAX = 3, 7  # more than three only while neighbours make the machine noisy

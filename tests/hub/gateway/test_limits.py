@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from hub.gateway.limits import Allowance, RateLimit
 
+pytestmark = pytest.mark.core
+
 
 def test_the_limit_is_reached_exactly_and_says_how_long_to_wait() -> None:
     """Five marks are allowed within the window, the sixth waits for the first one to leave."""

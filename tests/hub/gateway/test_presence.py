@@ -27,6 +27,8 @@ from hub.gateway.presence import (
 )
 from protocol.messages import AgentStatus
 
+pytestmark = pytest.mark.core
+
 READY = AgentStatus(whatsapp="ready", paused=False, outbox=0, inbox=0)
 LIMITS = Limits(started_at=1_000, grace_ms=90_000, offline_after_ms=300_000)
 

@@ -8,6 +8,8 @@ import pytest
 from hub.gateway.recall import Recall
 from protocol.messages import AgentStatus, HeldPosition, Hello, LogHead, Position, Software
 
+pytestmark = pytest.mark.core
+
 IDLE = AgentStatus(whatsapp="ready", paused=False, outbox=0, inbox=0)
 BUSY = msgspec.structs.replace(IDLE, inbox=1)
 

@@ -6,6 +6,8 @@ import pytest
 
 from hub.gateway.takeover import Bar, Claim, Live, Ruling, Takeover, Verdict, judge
 
+pytestmark = pytest.mark.core
+
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 WINDOW = 600_000
 NOW = 10_000_000

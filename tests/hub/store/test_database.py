@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import stat
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -53,6 +54,28 @@ async def test_a_store_that_was_closed_refuses_to_read(tmp_path: Path) -> None:
         pass
     with pytest.raises(StoreClosed):
         await store.one("logs.up_event_known", **EVENT)
+
+
+async def test_who_waits_for_a_reader_of_a_store_that_closes_is_told(tmp_path: Path) -> None:
+    """The one that becomes free is closed by then."""
+    gate, late = threading.Event(), "not asked"
+
+    async def ask(store: Store) -> None:
+        nonlocal late
+        with pytest.raises(StoreClosed) as refused:
+            await store.one("logs.up_event_known", **EVENT)
+        late = refused.value.code
+
+    async with (
+        asyncio.TaskGroup() as tasks,
+        Store.open(url_of(tmp_path / "hub.db"), SystemClock(), readers=1) as store,
+    ):
+        tasks.create_task(store.read(lambda _: gate.wait(5)))
+        await asyncio.sleep(0)
+        tasks.create_task(ask(store))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.05, gate.set)
+    assert late == StoreClosed.code
 
 
 async def test_the_connections_are_set_as_designed(tmp_path: Path) -> None:
@@ -220,6 +243,7 @@ async def test_a_fresh_database_may_be_opened_by_many_at_once(tmp_path: Path) ->
     assert [child.returncode for child in children] == [0] * 4
 
 
+@pytest.mark.alone
 async def test_another_process_is_noticed_and_oneself_is_not(tmp_path: Path) -> None:
     """A foreign commit raises `changed` within 500 ms; the store's own commits do not."""
     path = tmp_path / "hub.db"

@@ -17,6 +17,7 @@ def test_nothing_set_gives_the_defaults() -> None:
     assert times == (3.0, 15.0, 900.0, 21_600.0, 43_200.0)
     assert (found.chosen, found.never) == ((), ())
     assert found.disclosure
+    assert (found.quiet_from, found.quiet_to, found.order_updates) == ("21:00", "09:00", False)
 
 
 def test_a_hubs_own_default_counts_where_the_shop_says_nothing() -> None:
@@ -36,6 +37,8 @@ def test_a_hubs_own_default_counts_where_the_shop_says_nothing() -> None:
         '{"debounce_s": true}',
         '{"debounce_s": -1}',
         '{"debounce_s": null, "greeting": 1, "never": "+919800000001", "chosen": [1]}',
+        '{"quiet_from": "9", "quiet_to": 21, "order_updates": "yes"}',
+        '{"quiet_from": "9:00", "quiet_to": "24:00", "order_updates": 1}',
         '{"of_a_later_version": {}}',
     ],
 )
@@ -63,6 +66,21 @@ def test_numbers_are_stored_in_one_form() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("quiet_from", " 9:30 ", "09:30"),
+        ("quiet_to", "00:00", "00:00"),
+        ("quiet_to", " ", ""),
+        ("order_updates", "Yes", True),
+        ("order_updates", "no", False),
+    ],
+)
+def test_times_of_day_and_switches(key: str, text: str, value: object) -> None:
+    """A time is stored with two digits each, an empty one as none."""
+    assert getattr(policy.load(policy.change("{}", key, text)), key) == value
+
+
+@pytest.mark.parametrize(
     ("key", "text"),
     [
         ("debounce_s", "x"),
@@ -74,6 +92,11 @@ def test_numbers_are_stored_in_one_form() -> None:
         ("greeting", "x" * 1001),
         ("chosen", "9800000001"),
         ("chosen", "+0"),
+        ("quiet_from", "9pm"),
+        ("quiet_to", "24:00"),
+        ("quiet_to", "٠٩:٠٠"),
+        ("order_updates", ""),
+        ("order_updates", "1"),
         ("colour", "blue"),
     ],
 )

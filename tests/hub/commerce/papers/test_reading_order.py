@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from hub.commerce.papers import reading_order
 from hub.commerce.papers.reading_order import visual
 
+pytestmark = pytest.mark.core
+
 SIGNS = st.text("abאبق12٣٤.,:+-%₹()[]{} ×\u064e\u200d\u200f", max_size=24)
 
 

@@ -31,7 +31,7 @@ from protocol.messages import Fault, MessageSend, MessageStatus
 from tests.fakes import FakeClock
 from tests.hub.commerce.papers import samples
 from tests.hub.commerce.papers.pdfs import pages
-from tests.hub.shops import add_agent, add_shop
+from tests.hub.shops import add_agent, add_shop, lay_tables
 
 CHAT = "919800000001@c.us"
 ACCOUNT = "+919800000099"
@@ -117,6 +117,7 @@ def _rows(tx: Tx, sql: str) -> list[Row]:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     clock = FakeClock()
+    lay_tables(tmp_path / "hub.db")
     async with Store.open(f"sqlite:///{tmp_path}/hub.db", clock) as store:
         await add_shop(store, clock)
         await add_agent(store, clock)

@@ -12,11 +12,11 @@ WORKERS ?= 2
 # the files with such tests: collecting all of them takes longer than these
 marked = $$(grep -rl --include='test_*.py' 'pytest\.mark\.$(1)' tests)
 
-.PHONY: help setup run demo test chaos bench check format spec clean
+.PHONY: help setup run demo test chaos chaos-browser bench check format spec clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 setup: .venv/.ready node_modules/.ready .venv/.browser ## install what is missing (again: nothing to do)
 
@@ -35,6 +35,10 @@ test: setup ## every test: first those of the cores, which must cover them, last
 chaos: .venv/.ready ## everything dies while customers write; one run: SEED=1 MESSAGES=1000 KILLS=30
 	$(BIN)/python -m tests.chaos --seed $(SEED) --messages $(MESSAGES) $(if $(KILLS),--kills $(KILLS))
 
+chaos-browser: MESSAGES = 200
+chaos-browser: setup ## browser and agent die while customers write to the practice phone: SEED=1 MESSAGES=200 KILLS=12
+	$(BIN)/python -m tests.chaos_browser --seed $(SEED) --messages $(MESSAGES) $(if $(KILLS),--kills $(KILLS))
+
 bench: .venv/.ready $(if $(QUICK),,.venv/.bench) ## how fast it is, beside others; QUICK=1: under a minute; more: BENCH='--help'
 	$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
 
@@ -42,6 +46,8 @@ check: setup ## formatting, lint, types, architecture, and that the published fi
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 agent protocol
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin agent protocol
 	$(BIN)/lint-imports
 	$(BIN)/python -m protocol.asyncapi --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" node protocol/validate-asyncapi.mjs

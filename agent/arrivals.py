@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from agent import outbox
+from agent import changes, outbox
 from agent.database import Tx
+from agent.drivers.driver import Unread
 from agent.files import FILE_MAX_BYTES
 from protocol import codec
 from protocol.ids import is_one_to_one, participant
@@ -31,19 +32,30 @@ class Arrival(msgspec.Struct, frozen=True):
     sha256: str | None
 
 
-def record(tx: Tx, message: MessageReceived, now_ms: int) -> bool:
-    """Keep a message that is not known yet; False when it is known, or the echo of our own."""
-    message, data = outbox.storable(message)
+def record(tx: Tx, message: MessageReceived, now_ms: int, *, again: bool = False) -> bool:
+    """Keep a message that is not known yet; False when it is known, or the echo of our own.
+
+    With `again` one that the hub has acknowledged counts as not known: the hub lost it.
+    """
+    news = changes.as_news(tx, message, now_ms)
+    if news is None:
+        return False
+    message, data = outbox.storable(news)
     if message.from_me and tx.one("inbox_by_key", wa_key=message.wa_id) is not None:
         return False  # the echo of a reply that went out from here
     event_id = uuid4()
     sent_ms = min(message.sent_at.ms, now_ms)  # a clock set wrong must not lift the watermark
+    key = {
+        "account": message.account,
+        "chat": message.chat,
+        "participant": participant(message.chat, message.sender.id),
+        "wa_id": message.wa_id,
+    }
+    if again:
+        tx.run("seen_forget", **key)
     new = tx.run(
         "seen_insert",
-        account=message.account,
-        chat=message.chat,
-        participant=participant(message.chat, message.sender.id),
-        wa_id=message.wa_id,
+        **key,
         from_me=message.from_me,
         sent_ms=sent_ms,
         event_id=str(event_id),
@@ -77,6 +89,14 @@ def _wants_file(message: MessageReceived, now_ms: int) -> bool:
         return False
     is_fresh = message.sent_at.ms > now_ms - FETCH_AGE_MS
     return is_fresh and media.size <= FILE_MAX_BYTES and is_one_to_one(message.chat)
+
+
+def lacks(tx: Tx, account: str, unread: Unread, since_ms: int) -> bool:
+    """Whether a message that WhatsApp shows as unread was written since, and is not known."""
+    if unread.sent_ms < since_ms:
+        return False
+    key = {"account": account, "chat": unread.chat, "wa_id": unread.wa_id}
+    return tx.one("seen_one_to_one", **key) is None
 
 
 def wanting(tx: Tx, limit: int) -> list[Arrival]:

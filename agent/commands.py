@@ -6,22 +6,27 @@ to reload. A command that a restart finds running reports `unknown`: it is never
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 import structlog
 
+from agent import audit
 from agent.clock import Clock
 from agent.database import JournalError
 from agent.drivers.driver import Driver
 from agent.inbox import Job
 from agent.journal import Journal
-from protocol.messages import CommandResult, CommandState, Fault
+from protocol.audit import AuditArgs, AuditData, SweepArgs, SweepData, listed, plain, read
+from protocol.messages import CommandResult, CommandState, Data, Fault, Instant
+
+T = TypeVar("T", bound=Data)
 
 log = structlog.get_logger(__name__)
 
 RUNNING: Final = "running"
-AUDIT_MS: Final = 86_400_000  # an audit looks back one day
+DAY_MS: Final = 86_400_000  # what is looked back to unless it is said
+_UNREADABLE: Final = "the arguments are not what this command takes"
 
 
 class RefusedError(Exception):
@@ -65,14 +70,17 @@ async def obey(means: Means, job: Job) -> None:
     await means.journal.finish(job.event_id, result)
 
 
-Handler = Callable[[Means], Awaitable[dict[str, Any] | None]]
+Args = dict[str, Any]
+Handler = Callable[[Means, Args], Awaitable[dict[str, Any] | None]]
 
 
 async def _run(handler: Handler, means: Means, job: Job) -> CommandResult:
     try:
-        data = await handler(means)
+        data = await handler(means, job.order.args)
     except RefusedError as refusal:
         return _failure(job, "failed", refusal.code, str(refusal))
+    except audit.NotReadyError as error:
+        return _failure(job, "failed", "not_ready", str(error))
     except JournalError:
         raise
     except Exception:
@@ -81,50 +89,62 @@ async def _run(handler: Handler, means: Means, job: Job) -> CommandResult:
     return CommandResult(ref=job.event_id, state="done", data=data)
 
 
-async def _pause(means: Means) -> None:
+async def _pause(means: Means, _args: Args) -> None:
     await means.journal.set_paused(True)
 
 
-async def _resume(means: Means) -> None:
+async def _resume(means: Means, _args: Args) -> None:
     await means.journal.set_paused(False)
 
 
-async def _audit(means: Means) -> dict[str, Any]:
-    """Compare what WhatsApp shows of the last day with the journal, and fill the gaps."""
-    identity = await means.journal.identity()
-    if identity is None or means.driver.status.whatsapp != "ready":
-        raise RefusedError("not_ready", "WhatsApp is not ready: order the audit again later")
-    since_ms = max(means.clock.now_ms() - AUDIT_MS, identity.paired_ms)
-    seen = missed = 0
-    async for message in means.driver.sweep(since_ms):
-        seen += not message.from_me
-        missed += await means.journal.record_inbound(message)
-    counts, facts = await means.journal.counts(since_ms), await means.journal.facts()
-    return {
-        "since_ms": since_ms,
-        "seen": seen,
-        "missed": missed,
-        "stored": counts.received,
-        "answered": counts.answered,
-        "failed": counts.failed,
-        "unknown": counts.unknown,
-        "expired": counts.expired,
-        "waiting": facts.inbox,
-    }
+async def _audit(means: Means, given: Args) -> dict[str, Any]:
+    """Tell what WhatsApp shows, and record what was missed of it."""
+    args = _read(AuditArgs, given)
+    reading = await audit.read(means.journal, means.driver, _since_ms(means, args.since))
+    messages, later = listed(reading.shown)
+    told = AuditData(
+        account=reading.account,
+        since=Instant(reading.since_ms),
+        found=reading.found,
+        messages=messages,
+        next=later,
+    )
+    return plain(told)
 
 
-async def _reload(means: Means) -> None:
+async def _sweep(means: Means, given: Args) -> dict[str, Any]:
+    """Tell what was missed, and once more what the hub asks for."""
+    args = _read(SweepArgs, given)
+    again = {(args.account, key.chat, key.wa_id) for key in args.again}
+    since_ms = _since_ms(means, args.since)
+    chats, found, repeated = await audit.search(means.journal, means.driver, since_ms, again)
+    return plain(SweepData(chats=chats, found=found, again=repeated))
+
+
+def _since_ms(means: Means, since: Instant | None) -> int:
+    return means.journal.hub_now_ms() - DAY_MS if since is None else since.ms
+
+
+def _read(kind: type[T], given: Args) -> T:
+    try:
+        return read(kind, given)
+    except ValueError as error:
+        raise RefusedError("invalid_args", f"{_UNREADABLE}: {error}") from error
+
+
+async def _reload(means: Means, _args: Args) -> None:
     if not isinstance(means.driver, Reloadable):
         raise RefusedError("unsupported", "this agent's driver has no page to reload")
     await means.driver.reload()
 
 
-async def _screenshot_state(_means: Means) -> None:
+async def _screenshot_state(_means: Means, _args: Args) -> None:
     raise RefusedError("unsupported", "this agent takes no pictures of the page")
 
 
 _HANDLERS: Final[dict[str, Handler]] = {
     "audit": _audit,
+    "sweep": _sweep,
     "pause": _pause,
     "resume": _resume,
     "reload": _reload,

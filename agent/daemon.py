@@ -8,31 +8,39 @@ import asyncio
 import os
 import random
 import re
-import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import psutil
 import structlog
+from msgspec.structs import replace
 
+from agent import arrivals
+from agent.attention import Bell, heed_hub, heed_whatsapp
 from agent.clock import Clock
-from agent.database import JournalError, JournalFullError
+from agent.database import JournalFullError
 from agent.dispatch import Dispatcher
 from agent.downloads import Downloads
-from agent.drivers.driver import Driver, DriverStatus
+from agent.drivers.driver import Driver, DriverStatus, Unread
 from agent.files import FOLDER, Files
+from agent.held import Held
 from agent.journal import FILE_NAME, Identity, Journal
 from agent.link import Link, Phase
 from agent.lock import DataDirLock
+from agent.notify import Notifications
+from agent.pacing import Policy
 from agent.pairing import SOFTWARE
-from agent.sender import Policy
+from agent.panel.server import Panel
+from agent.panel.view import Sources
 from agent.settings import Settings
+from agent.signals import stopped_by_signals
 from agent.status import StatusFile, write_status
+from agent.sweeps import Sweeps
 from agent.transfer import HubMedia
 from agent.uploads import Uploads
-from protocol.messages import AgentStatus, Instant, MessageReceived, SendState, Sweep, Typing
+from protocol.messages import AgentStatus, Instant, MessageReceived, SendState, Typing
 
 T = TypeVar("T")
 
@@ -42,6 +50,7 @@ STOP_S: Final = 4.0  # for the last acknowledgements and the close frame
 STATUS_EVERY_S: Final = 10.0
 PRUNE_EVERY_S: Final = 3600.0
 FULL_DISK_S: Final = 5.0
+UNHEARD_AGE_MS: Final = 86_400_000  # what a sweep reaches back to
 TYPING_MAX: Final = 32  # signs of typing that wait for the driver; more are forgotten
 _NOT_PAIRED: Final = "This PC is not paired with a hub: run `sak-agent pair URL CODE` first."
 _ACCOUNT = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -51,8 +60,13 @@ class NotPairedError(Exception):
     """The PC has no hub yet; the message is one sentence for the user, with the remedy."""
 
 
-async def run_agent(settings: Settings, driver: Driver, clock: Clock) -> None:
-    """Be the agent until SIGTERM or SIGINT.
+async def run_agent(
+    settings: Settings,
+    driver: Driver,
+    clock: Clock,
+    panel_opened: Callable[[str], None] | None = None,
+) -> None:
+    """Be the agent until SIGTERM or SIGINT; `panel_opened` hears the panel's address and key.
 
     Raises:
         NotPairedError, AlreadyRunningError, JournalError: one sentence for the user; so is what
@@ -67,8 +81,8 @@ async def run_agent(settings: Settings, driver: Driver, clock: Clock) -> None:
             identity = await journal.identity()
             if identity is None:
                 raise NotPairedError(_NOT_PAIRED)
-            daemon = Daemon(settings, journal, driver, clock, identity)
-            with _stopped_by_signals(daemon.stop):
+            daemon = Daemon(settings, journal, driver, clock, identity, panel_opened=panel_opened)
+            with stopped_by_signals(daemon.stop):
                 await daemon.run()
         finally:
             await journal.close()
@@ -85,6 +99,7 @@ class Daemon:
         clock: Clock,
         identity: Identity,
         roll: Callable[[], float] = random.random,
+        panel_opened: Callable[[str], None] | None = None,
     ) -> None:
         self._settings = settings
         self._journal = journal
@@ -92,6 +107,8 @@ class Daemon:
         self._clock = clock
         self._identity = identity
         self._roll = roll
+        self._notifications = Notifications()
+        self._bell = Bell(self._notifications.tell if settings.notifications else None)
         self._downloads = self._new_downloads()
         self._uploads = self._new_uploads()
         self._dispatcher = Dispatcher(
@@ -99,7 +116,13 @@ class Daemon:
             driver=driver,
             downloads=self._downloads,
             clock=clock,
-            policy=Policy(settings.typing_chars_per_s, settings.typing_max_s, settings.send_gap_s),
+            policy=Policy(
+                settings.typing_chars_per_s,
+                settings.typing_max_s,
+                settings.send_gap_s,
+                begun_max=settings.started_per_day,
+            ),
+            ring=self._bell.ring,
         )
         self._link = Link(
             journal=journal,
@@ -108,16 +131,37 @@ class Daemon:
             instance_id=uuid4(),
             status=self.status,
             typing=self._hub_composes,
-            changed=self._note_change,
+            changed=self._note_hub,
             roll=roll,
+        )
+        self._held = Held(self._record)
+        self._sweeps = Sweeps(
+            settings=settings,
+            journal=journal,
+            driver=driver,
+            clock=clock,
+            record=self._record,
+            searched=lambda: self._persist(journal.note_searched),
+            ended=self._held.let_go,
+            jumped=lambda: self._link.renew(),
         )
         self._process = psutil.Process()
         self._typing: asyncio.Queue[Typing] = asyncio.Queue(TYPING_MAX)
         self._stopping = asyncio.Event()
-        self._sweep_due = asyncio.Event()
         self._status_due = asyncio.Event()
-        self._last_sweep: Sweep | None = None
-        self._was_ready = False
+        self._panel = self._new_panel(panel_opened)
+
+    def _new_panel(self, opened: Callable[[str], None] | None) -> Panel:
+        sources = Sources(
+            settings=self._settings,
+            journal=self._journal,
+            clock=self._clock,
+            driver=self._driver,
+            hub=lambda: self._link.status,
+            bell=self._bell,
+            swept=lambda: self._sweeps.last,
+        )
+        return Panel(sources, opened, self._status_due.set)
 
     def _new_downloads(self) -> Downloads:
         return Downloads(
@@ -153,10 +197,13 @@ class Daemon:
                         ("dispatch", self._dispatcher.run()),
                         ("downloads", self._downloads.run()),
                         ("uploads", self._uploads.run()),
-                        ("sweeps", self._sweep_when_due()),
+                        ("sweeps", self._sweeps.run()),
+                        ("held", self._held.run()),
                         ("typing", self._show_typing()),
                         ("status", self._write_status()),
                         ("prune", self._prune()),
+                        ("panel", self._panel.run()),
+                        ("notifications", self._notifications.run()),
                     )
                 ]
                 await self._stopping.wait()
@@ -186,14 +233,14 @@ class Daemon:
             inbox=facts.inbox,
             last_inbound_at=None if last_ms is None else Instant(last_ms),
             rss_mib=self._rss_mib(),
-            last_sweep=self._last_sweep,
+            last_sweep=self._sweeps.last,
         )
 
     # --- the driver's sink ------------------------------------------------------------------
 
     async def received(self, message: MessageReceived) -> None:
-        """Record a message of WhatsApp."""
-        await self._record(message)
+        """Record a message of WhatsApp, after those that were missed before it."""
+        await self._held.take(message)
 
     async def acknowledged(
         self,
@@ -212,12 +259,20 @@ class Daemon:
     async def changed(self, status: DriverStatus) -> None:
         """Look for missed messages when WhatsApp is back, and let the dispatcher look again."""
         log.info("whatsapp", state=status.whatsapp)
-        ready = status.whatsapp == "ready"
-        if ready and not self._was_ready:
-            self._sweep_due.set()
-        self._was_ready = ready
+        self._held.driver_changed(status)
+        self._sweeps.driver_changed(status)
         self._dispatcher.driver_changed(status)
-        self._note_change()
+        heed_whatsapp(self._bell, status.whatsapp, status.advice)
+        self._status_due.set()
+
+    async def lacks(self, account: str, unread: Sequence[Unread]) -> list[Unread]:
+        """Which of these messages were never recorded; older ones than a day prove nothing."""
+        paired_ms = (await self._journal.identity() or self._identity).paired_ms
+        since_ms = max(paired_ms, self._journal.hub_now_ms() - UNHEARD_AGE_MS)
+        missing = await self._journal.look(
+            lambda tx: [one for one in unread if arrivals.lacks(tx, account, one, since_ms)]
+        )
+        return [replace(one, since_ms=max(one.since_ms, since_ms)) for one in missing]
 
     async def _record(self, message: MessageReceived) -> bool:
         return await self._persist(lambda: self._journal.record_inbound(message))
@@ -230,40 +285,6 @@ class Daemon:
             except JournalFullError as error:
                 log.error("what WhatsApp says cannot be kept", reason=str(error))
                 await asyncio.sleep(FULL_DISK_S)
-
-    # --- sweeps -----------------------------------------------------------------------------
-
-    async def _sweep_when_due(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(self._settings.sweep_every_s or None):
-                    await self._sweep_due.wait()
-            except TimeoutError:
-                pass
-            self._sweep_due.clear()
-            if self._driver.status.whatsapp == "ready":
-                await self._sweep_safely()
-
-    async def _sweep_safely(self) -> None:
-        try:
-            await self._sweep()
-        except JournalError:
-            raise
-        except Exception:
-            log.exception("the search for missed messages failed")
-
-    async def _sweep(self) -> None:
-        """Record what arrived while nobody listened, from before the last one's newest message."""
-        paired_ms = (await self._journal.identity() or self._identity).paired_ms
-        searched_ms = await self._journal.watermark_ms() or paired_ms
-        since_ms = searched_ms - int(self._settings.sweep_overlap_s * 1000)
-        chats, found = set(), 0
-        async for message in self._driver.sweep(max(since_ms, paired_ms)):
-            chats.add(message.chat)
-            found += await self._record(message)
-        await self._persist(self._journal.note_searched)
-        self._last_sweep = Sweep(at=Instant(self._clock.now_ms()), chats=len(chats), found=found)
-        log.info("searched for missed messages", chats=len(chats), found=found)
 
     # --- typing from the hub ----------------------------------------------------------------
 
@@ -286,7 +307,8 @@ class Daemon:
 
     # --- timers -----------------------------------------------------------------------------
 
-    def _note_change(self) -> None:
+    def _note_hub(self) -> None:
+        heed_hub(self._bell, self._link.status.phase, self._link.status.reason)
         self._status_due.set()
 
     async def _write_status(self) -> None:
@@ -301,7 +323,7 @@ class Daemon:
 
     async def _write_status_once(self) -> None:
         identity = await self._journal.identity() or self._identity
-        now, facts, sweep = self._driver.status, await self._journal.facts(), self._last_sweep
+        now, facts, sweep = self._driver.status, await self._journal.facts(), self._sweeps.last
         status = StatusFile(
             written_ms=self._clock.now_ms(),
             pid=os.getpid(),
@@ -319,6 +341,7 @@ class Daemon:
             last_inbound_ms=facts.last_inbound_ms,
             last_sweep_ms=sweep.at.ms if sweep is not None else None,
             rss_mib=self._rss_mib(),
+            panel_port=self._panel.port,
         )
         try:
             write_status(self._settings.data_dir, status)
@@ -355,26 +378,3 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-@contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the first SIGINT or SIGTERM; a second one has its usual effect."""
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    def restore() -> None:
-        for number in numbers:
-            signal.signal(number, before[number])
-
-    def on_signal(*_: object) -> None:
-        restore()
-        loop.call_soon_threadsafe(stop)
-
-    for number in numbers:
-        signal.signal(number, on_signal)
-    try:
-        yield
-    finally:
-        restore()

@@ -18,7 +18,7 @@ T = TypeVar("T")
 Value = str | int | float | bytes | None
 
 APPLICATION_ID = 0x53414B41  # "SAKA": tells our file from any other SQLite database
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 10.0  # the command line may hold the file for a moment
 # A quota or a limit on the size of files comes as a failed write, not as a full disk.
 _FULL: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}

@@ -7,18 +7,21 @@ chat's typing pause is another chat's turn.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
 import structlog
 from msgspec.structs import replace
 
+from agent.attention import Attention
+from agent.begun import chats_begun
 from agent.clock import Clock
 from agent.commands import Means, obey
 from agent.database import JournalFullError
 from agent.downloads import Downloads
 from agent.drivers.driver import (
+    Acquainted,
     Driver,
     DriverStatus,
     Lookup,
@@ -28,6 +31,8 @@ from agent.drivers.driver import (
 )
 from agent.inbox import Send
 from agent.journal import Journal
+from agent.pacing import Policy, gap_s, roll_of
+from agent.send_notices import notice_of
 from agent.sender import (
     Decision,
     Fetch,
@@ -35,7 +40,6 @@ from agent.sender import (
     HandOver,
     LookUp,
     Outgoing,
-    Policy,
     Progress,
     State,
     Step,
@@ -46,6 +50,7 @@ from agent.sender import (
     judge,
     note_lookup,
 )
+from protocol.ids import is_one_to_one
 from protocol.messages import MessageStatus, SendState
 
 log = structlog.get_logger(__name__)
@@ -69,7 +74,10 @@ class Dispatcher:
         downloads: Downloads,
         clock: Clock,
         policy: Policy,
+        ring: Callable[[Attention], None] = lambda _one: None,
     ) -> None:
+        """`ring` calls a person."""
+        self._ring = ring
         self._journal = journal
         self._driver = driver
         self._downloads = downloads
@@ -125,14 +133,30 @@ class Dispatcher:
         return until - self._clock.monotonic()
 
     async def _decide(self, row: Send, paused: bool) -> Decision:
-        """The core's word on one message; whether the owner wrote is asked only when it counts."""
+        """The core's word on one message; what the journal knows is asked only when it counts."""
         send, progress = self._as_core_sees(row), self._of(row)
-        around = self._around(paused, None)
+        around = self._around(paused)
         decision = decide(send, progress, around, self._policy)
         if not isinstance(decision, Type | HandOver):
             return decision
-        owner_ms = await self._journal.owner_wrote_ms(row.order.account, row.order.chat)
-        return decide(send, progress, self._around(paused, owner_ms), self._policy)
+        account, chat = row.order.account, row.order.chat
+        around = replace(
+            around,
+            owner_wrote_ms=await self._journal.owner_wrote_ms(account, chat),
+            begun=await self._begun(account, chat, around.now_ms),
+        )
+        return decide(send, progress, around, self._policy)
+
+    async def _begun(self, account: str, chat: str, now_ms: int) -> int | None:
+        """How many chats we began today, if this one would be one more.
+
+        A journal may be younger than the chat: WhatsApp is asked as well.
+        """
+        number = await self._journal.look(lambda tx: chats_begun(tx, account, chat, now_ms))
+        if number is None or not isinstance(self._driver, Acquainted):
+            return number
+        wrote = await self._ask("customer_wrote", self._driver.customer_wrote(account, chat), False)
+        return None if wrote else number
 
     def _as_core_sees(self, row: Send) -> Outgoing:
         typing = self._of(row).typed_at is not None
@@ -145,17 +169,18 @@ class Dispatcher:
             expires_ms=expires.ms if expires is not None else None,
             attempts=row.attempts,
             file=self._downloads.state_of(row.order.media),
+            roll=roll_of(row.event_id),
+            one_to_one=is_one_to_one(row.order.chat),
         )
 
-    def _around(self, paused: bool, owner_wrote_ms: int | None) -> Surroundings:
+    def _around(self, paused: bool) -> Surroundings:
         status = self._driver.status
         return Surroundings(
-            now_ms=self._clock.now_ms(),
+            now_ms=self._journal.hub_now_ms(),  # what has an end has it on the hub's clock
             monotonic=self._clock.monotonic(),
             whatsapp=status.whatsapp,
             account=status.account,
             paused=paused,
-            owner_wrote_ms=owner_wrote_ms,
             free_at=self._free_at,
         )
 
@@ -168,8 +193,8 @@ class Dispatcher:
             case Fetch():
                 if row.order.media is not None:
                     self._downloads.fetch(row.order.media.sha256)
-            case HandOver():
-                await self._hand_over(row)
+            case HandOver(begins=begins):
+                await self._hand_over(row, begins)
             case Finish():
                 await self._finish(row, step, row.attempts)
 
@@ -187,18 +212,19 @@ class Dispatcher:
         now = self._clock.monotonic()
         self._progress[row.event_id] = note_lookup(self._of(row), found, now, self._policy)
 
-    async def _hand_over(self, row: Send) -> None:
+    async def _hand_over(self, row: Send, begins: bool) -> None:
         """Commit that the message goes out, then let it go out once."""
-        if not await self._journal.mark(row.event_id, State.SENDING, row.attempts + 1):
+        attempts = row.attempts + 1
+        if not await self._journal.mark(row.event_id, State.SENDING, attempts, begins=begins):
             return  # WhatsApp acknowledged it a moment ago
         outcome = await self._ask("send", self._driver.send(self._order(row)), Outcome("unknown"))
         now = self._clock.monotonic()
-        self._free_at = now + self._policy.gap_s
+        self._free_at = now + gap_s(roll_of(row.event_id), self._policy)
         self._progress[row.event_id] = Progress(
             look_at=now + self._policy.lookup_every_s, attempts=self._of(row).attempts + 1
         )
         if end := judge(outcome):
-            await self._finish(row, end, row.attempts + 1)
+            await self._finish(row, end, attempts)
 
     async def _finish(self, row: Send, end: Finish, attempts: int) -> None:
         if self._of(row).typed_at is not None:
@@ -213,6 +239,8 @@ class Dispatcher:
             error=end.error,
         )
         await self._journal.finish(row.event_id, status)
+        if (notice := notice_of(end)) is not None:
+            self._ring(notice)
         if row.order.media is not None:
             self._downloads.forget(row.order.media.sha256)
             self._is_tidy = False

@@ -185,10 +185,9 @@ def _unlink(path: Path) -> None:
 
 def _sync_directory(path: Path) -> None:
     """Make a rename durable. Windows cannot open a directory and needs no such call."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if sys.platform != "win32":
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from agent import outbox
+from agent import begun, outbox
 from agent.database import JournalError, Tx
 from protocol import codec
 from protocol.ids import whatsapp_key
@@ -112,6 +112,16 @@ def _send(row: sqlite3.Row) -> Send:
 
 def _order(row: sqlite3.Row) -> Any:
     return codec.decode_data(row["type"], row["data"])
+
+
+def mark(
+    tx: Tx, event_id: UUID, state: str, attempts: int | None, now_ms: int, *, begins: bool
+) -> bool:
+    """Keep an order's state; False when it is at its end. `begins`: the first word in its chat."""
+    if begins:
+        begun.begin(tx, event_id, now_ms)
+    row = {"id": str(event_id), "attempts": attempts}
+    return tx.run("inbox_mark", **row, state=state, now_ms=now_ms) == 1
 
 
 def finish(tx: Tx, event_id: UUID, result: Result, now_ms: int) -> bool:

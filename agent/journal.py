@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 from uuid import UUID
 
-import msgspec
-
 from agent import arrivals, inbox, outbox
 from agent.arrivals import Arrival
 from agent.clock import Clock
 from agent.database import Database, Tx
 from agent.inbox import Accepted, Job, Result, Send
+from agent.journal_facts import Counts, Facts, Identity
 from protocol import codec
 from protocol.log import OwnLog
 from protocol.messages import (
@@ -31,55 +30,23 @@ from protocol.messages import (
     Welcome,
 )
 
+__all__ = ["Counts", "Facts", "Identity", "Journal", "LogsChangedError"]
+
 T = TypeVar("T")
 
 FILE_NAME = "journal.sqlite3"
 DAY_MS: Final = 86_400_000
 KEEP_ROWS_MS: Final = 7 * DAY_MS  # SPEC 4.12: for a hub that was restored from a backup
 KEEP_IDS_MS: Final = 90 * DAY_MS
-_FORGET: Final = ("outbox_clear", "arrivals_clear", "inbox_clear", "seen_clear", "facts_forget")
+_FORGET: Final = (
+    *("outbox_clear", "arrivals_clear", "inbox_clear", "seen_clear", "begun_clear"),
+    "facts_forget",
+)
 _HERE = Path(__file__).parent
 
 
 class LogsChangedError(Exception):
     """The logs began anew since this connection was reconciled: close it and connect again."""
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """Who this agent is. `paired_ms`: when this shop was paired first; nothing older is told."""
-
-    hub_url: str
-    socket_url: str
-    agent_id: str
-    tenant_id: str
-    token: str
-    token_since_ms: int
-    token_expires_ms: int | None
-    paired_ms: int
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """Figures for a status: `outbox` and `inbox` count events that wait.
-
-    `arrivals` counts the messages that will be events once their files were brought.
-    """
-
-    outbox: int
-    inbox: int
-    paused: bool
-    last_inbound_ms: int | None
-    arrivals: int = 0
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """What happened since a moment: messages by whom, sends by their end."""
-
-    received: int
-    from_owner: int
-    answered: int
-    failed: int
-    unknown: int
-    expired: int
 
 
 class Journal:
@@ -126,9 +93,14 @@ class Journal:
         tenant_id: str,
         token: str,
         token_expires_ms: int | None,
+        since_ms: int | None = None,
     ) -> None:
-        """Become this agent. Paired with another shop, everything of the former one is dropped."""
+        """Become this agent. Paired with another shop, everything of the former one is dropped.
+
+        Older messages than `since_ms`, or than now, are never told.
+        """
         now_ms = self._clock.now_ms()
+        paired_ms = now_ms if since_ms is None else since_ms
 
         def become(tx: Tx) -> None:
             old = tx.one("identity")
@@ -147,7 +119,7 @@ class Journal:
                 token=token,
                 now_ms=now_ms,
                 expires_ms=token_expires_ms,
-                paired_ms=old["paired_ms"] if old is not None and same else now_ms,
+                paired_ms=old["paired_ms"] if old is not None and same else paired_ms,
             )
 
         await self._do(become)
@@ -181,10 +153,10 @@ class Journal:
 
     # --- the up log -------------------------------------------------------------------------
 
-    async def record_inbound(self, message: MessageReceived) -> bool:
+    async def record_inbound(self, message: MessageReceived, *, again: bool = False) -> bool:
         """Keep a message of WhatsApp; False when it is known, or the echo of our own reply."""
-        now_ms = self._clock.now_ms()
-        new = await self._do(lambda tx: arrivals.record(tx, message, now_ms))
+        now_ms = self.hub_now_ms()
+        new = await self._do(lambda tx: arrivals.record(tx, message, now_ms, again=again))
         if new:
             self.outbox_grew.set()
             self.arrivals_grew.set()
@@ -281,15 +253,17 @@ class Journal:
         """The commands to run, in the order of their arrival."""
         return await self._do(lambda tx: inbox.jobs(tx, limit))
 
-    async def mark(self, event_id: UUID, state: str, attempts: int | None = None) -> bool:
-        """Keep an order's state, and its attempts when given; False when it is at its end."""
+    async def mark(
+        self, event_id: UUID, state: str, attempts: int | None = None, *, begins: bool = False
+    ) -> bool:
+        """Keep an order's state, and its attempts when given; False when it is at its end.
+
+        `begins`: it goes out as the first word in its chat.
+        """
         now_ms = self._clock.now_ms()
-        rows = await self._do(
-            lambda tx: tx.run(
-                "inbox_mark", id=str(event_id), state=state, attempts=attempts, now_ms=now_ms
-            )
+        return await self._do(
+            lambda tx: inbox.mark(tx, event_id, state, attempts, now_ms, begins=begins)
         )
-        return rows == 1
 
     async def finish(self, event_id: UUID, result: Result) -> bool:
         """Keep an order's result and tell the hub; False when it has come as far already.
@@ -336,15 +310,16 @@ class Journal:
 
         return await self._do(look)
 
+    async def look(self, question: Callable[[Tx], T]) -> T:
+        """What a question of one room alone finds, in one transaction; it changes nothing."""
+        return await self._do(question)
+
     async def counts(self, since_ms: int) -> Counts:
         """What happened since a moment, for an audit."""
-
-        def count(tx: Tx) -> Counts:
-            messages = tx.only("seen_counts", since_ms=since_ms)
-            ends = tx.only("inbox_counts", since_ms=since_ms)
-            return Counts(*messages, *ends)
-
-        return await self._do(count)
+        since = {"since_ms": since_ms}
+        return await self._do(
+            lambda tx: Counts(*tx.only("seen_counts", **since), *tx.only("inbox_counts", **since))
+        )
 
     async def paused(self) -> bool:
         """Whether sending is paused."""

@@ -1,5 +1,5 @@
--- The agent's journal, version 2 (what a journal of version 1 lacks is in `journal_from_1.sql`). Times are integer milliseconds UTC, ids are UUIDs as text,
--- booleans are 0 or 1. What PROTOCOL asks for: two durable logs and the positions in them.
+-- The agent's journal, version 3 (what a journal of an older version lacks is in `journal_from_*.sql`).
+-- Times are integer milliseconds UTC, ids are UUIDs as text, booleans are 0 or 1. What PROTOCOL asks for: two durable logs and the positions in them.
 
 -- Who this agent is, once it is paired. One row or none.
 CREATE TABLE identity (
@@ -89,3 +89,11 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE INDEX inbox_open ON inbox (arrival) WHERE ended_ms IS NULL;
 CREATE INDEX inbox_ended ON inbox (ended_ms) WHERE ended_ms IS NOT NULL;
+
+-- Chats in which the shop wrote before the customer did, of the last day: each counts towards a limit.
+CREATE TABLE begun (
+    account  TEXT NOT NULL,
+    chat     TEXT NOT NULL,
+    at_ms    INTEGER NOT NULL,
+    PRIMARY KEY (account, chat)
+) STRICT, WITHOUT ROWID;

@@ -113,6 +113,21 @@ DELETE FROM outbox WHERE acked_ms < :before_ms AND seq < (SELECT up_acked FROM f
 INSERT OR IGNORE INTO seen (account, chat, participant, wa_id, from_me, sent_ms, event_id)
 VALUES (:account, :chat, :participant, :wa_id, :from_me, :sent_ms, :event_id);
 
+-- name: seen_one_to_one
+-- Is this message of a one-to-one chat known?
+SELECT 1 FROM seen
+WHERE account = :account AND chat = :chat AND participant = '' AND wa_id = :wa_id;
+
+-- name: seen_one
+-- Is this key known?
+SELECT 1 FROM seen WHERE account = :account AND chat = :chat AND participant = :who AND wa_id = :wa_id;
+
+-- name: seen_revoke
+-- Is it known that this message was revoked? `beyond` is the first text that does not begin so.
+SELECT 1 FROM seen
+WHERE account = :account AND chat = :chat AND participant = :who
+  AND wa_id >= :target AND wa_id < :beyond;
+
 -- name: seen_told
 -- The hub has taken these messages of the owner.
 UPDATE seen SET told_ms = :hub_ms
@@ -216,6 +231,29 @@ SELECT
     count(*) FILTER (WHERE state = 'expired') AS expired
 FROM inbox WHERE type = 'message.send' AND ended_ms >= :since_ms;
 
+-- name: begun_count
+-- How many chats did we begin since? Null where a message to this chat adds none to them.
+SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM seen WHERE account = :account AND chat = :chat AND NOT from_me) THEN NULL
+    WHEN EXISTS (
+        SELECT 1 FROM begun WHERE account = :account AND chat = :chat AND at_ms >= :since_ms
+    ) THEN NULL
+    ELSE (SELECT count(*) FROM begun WHERE account = :account AND at_ms >= :since_ms)
+END AS n;
+
+-- name: begun_insert
+-- This order is the first word in its chat.
+INSERT OR REPLACE INTO begun (account, chat, at_ms)
+SELECT json_extract(data, '$.account'), json_extract(data, '$.chat'), :now_ms FROM inbox WHERE id = :id;
+
+-- name: begun_prune
+-- Forget what counts no longer.
+DELETE FROM begun WHERE at_ms < :since_ms;
+
+-- name: begun_clear
+-- Forget the chats of another shop.
+DELETE FROM begun;
+
 -- name: inbox_mark
 -- An order in work changes its state.
 UPDATE inbox SET state = :state, attempts = coalesce(:attempts, attempts), changed_ms = :now_ms
@@ -238,3 +276,57 @@ UPDATE inbox SET data = '' WHERE ended_ms < :before_ms AND data != '';
 -- name: inbox_prune
 -- Drop orders that nobody repeats any more.
 DELETE FROM inbox WHERE ended_ms < :before_ms;
+
+-- name: panel_oldest
+-- Since when does the oldest event wait for the hub, and the oldest order to be done?
+SELECT
+    (SELECT ts_ms FROM outbox WHERE seq > (SELECT up_acked FROM facts) ORDER BY seq LIMIT 1) AS event_ms,
+    (SELECT accepted_ms FROM inbox WHERE ended_ms IS NULL ORDER BY arrival LIMIT 1) AS order_ms;
+
+-- name: panel_quarantined
+-- How many orders came since that this agent could not read?
+SELECT count(*) AS n FROM inbox WHERE state = 'quarantined' AND ended_ms >= :since_ms;
+
+-- name: panel_received
+-- Which messages of customers and of the owner were told last, without their words?
+SELECT ts_ms AS at_ms,
+       CASE WHEN json_extract(data, '$.from_me') THEN json_extract(data, '$.chat')
+            ELSE coalesce(json_extract(data, '$.sender.phone'), json_extract(data, '$.chat'))
+       END AS person,
+       json_extract(data, '$.kind') AS kind,
+       json_extract(data, '$.media.mime') AS mime,
+       coalesce(length(json_extract(data, '$.text')), 0) AS letters,
+       coalesce(json_extract(data, '$.from_me'), 0) AS from_me
+FROM outbox WHERE type = 'message.received' ORDER BY seq DESC LIMIT :limit;
+
+-- name: panel_sends
+-- Which messages were ordered last, and what became of them, without their words?
+SELECT coalesce(ended_ms, accepted_ms) AS at_ms,
+       json_extract(data, '$.chat') AS person,
+       json_extract(data, '$.media.mime') AS mime,
+       coalesce(length(json_extract(data, '$.text')), 0) AS letters,
+       state
+FROM inbox WHERE type = 'message.send' AND state != 'quarantined' AND data != ''
+ORDER BY arrival DESC LIMIT :limit;
+
+-- name: audit_arriving
+-- Which messages of one-to-one chats has the hub yet to acknowledge, or to be told of?
+SELECT chat, wa_id FROM seen
+WHERE account = :account AND participant = '' AND event_id IN (
+    SELECT id FROM outbox WHERE seq > (SELECT up_acked FROM facts)
+    UNION ALL SELECT event_id FROM arrivals
+);
+
+-- name: audit_sent
+-- When was last sent in each chat since a moment?
+SELECT json_extract(data, '$.chat') AS chat, max(ended_ms) AS at_ms FROM inbox
+WHERE type = 'message.send' AND state IN ('sent', 'delivered', 'read') AND ended_ms >= :since_ms
+  AND data != '' AND json_extract(data, '$.account') = :account
+GROUP BY 1;
+
+-- name: seen_forget
+-- Let a message that the hub acknowledged be told once more when a search finds it.
+DELETE FROM seen
+WHERE account = :account AND chat = :chat AND participant = :participant AND wa_id = :wa_id
+  AND event_id NOT IN (SELECT id FROM outbox WHERE seq > (SELECT up_acked FROM facts))
+  AND event_id NOT IN (SELECT event_id FROM arrivals);

@@ -1,6 +1,7 @@
 """The way to the hub: one connection after the other, with the pauses that the backoff gives."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from http import HTTPStatus
@@ -10,7 +11,8 @@ from uuid import UUID
 import msgspec
 import structlog
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.exceptions import InvalidProxyStatus, InvalidStatus, WebSocketException
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from agent import backoff, pairing
@@ -19,7 +21,8 @@ from agent.clock import Clock
 from agent.connection import Connection, Context, Ended
 from agent.database import JournalFullError
 from agent.journal import Identity, Journal
-from agent.settings import Settings
+from agent.portal import ADVICE, is_page_instead
+from agent.settings import PREFIX, Settings
 from protocol.errors import CloseCode
 from protocol.messages import (
     FRAME_MAX_BYTES,
@@ -51,6 +54,30 @@ _ENDS: Final[dict[int, str]] = {
     CloseCode.UNSUPPORTED: "The hub needs what this sak-agent cannot do: update it.",
     CloseCode.REPLACED: "A newer connection of this agent took over.",
 }
+
+
+_PROXY: Final = (
+    "The proxy refuses the way to the hub ({status}): correct " + f"{PREFIX}PROXY, or ask whoever "
+    "looks after the network. Messages are kept."
+)
+
+
+_NO_TRUST: Final = (
+    "The hub's certificate is not accepted: check this PC's date and time; if they are right, this "
+    "network puts a page or a filter in the way. Messages are kept."
+)
+_CLOCK_OFF: Final = (
+    "This PC's clock is wrong: let the system set date and time by itself. Until then the agent "
+    "goes by the hub's clock."
+)
+_CLOCK_OFF_S: Final = 60.0
+
+
+class _Straight(connect):
+    """Goes nowhere but to the hub: a redirect is an answer, and not the hub's."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 class Phase(StrEnum):
@@ -135,6 +162,11 @@ class Link:
         if self._opening is not None:
             self._opening.reschedule(0)
 
+    def renew(self) -> None:
+        """Connect anew: the hub tells its time again, and after a sleep the line may be dead."""
+        if self._connection is not None:
+            self._connection.stop()
+
     def tell_typing(self, typing: Typing) -> None:
         """Tell the hub that a customer composes; forgotten when there is no connection."""
         if self._connection is not None:
@@ -150,8 +182,12 @@ class Link:
             socket = await self._open(identity)
         except InvalidStatus as error:
             return self._refused(error)
+        except InvalidProxyStatus as error:
+            return self._failed(_PROXY.format(status=error.response.status_code))
         except JournalFullError as error:
             return self._failed(str(error))
+        except ssl.SSLCertVerificationError:
+            return self._failed(_NO_TRUST)
         except (OSError, WebSocketException, ValueError) as error:
             return self._failed(f"The hub cannot be reached ({type(error).__name__}).")
         if socket.subprotocol != SUBPROTOCOL:
@@ -166,7 +202,7 @@ class Link:
             if self._stopping.is_set():
                 self._opening.reschedule(0)
             try:
-                return await connect(
+                return await _Straight(
                     url,
                     subprotocols=[Subprotocol(SUBPROTOCOL)],
                     additional_headers={"Authorization": f"Bearer {identity.token}"},
@@ -225,7 +261,11 @@ class Link:
 
     async def _welcomed(self, welcome: Welcome) -> None:
         log.info("online", connection=welcome.connection_id)
-        self._set(Phase.ONLINE)
+        off_s = (self._clock.now_ms() - welcome.hub_time.ms) / 1000
+        is_off = abs(off_s) > _CLOCK_OFF_S
+        if is_off:
+            log.warning("this PC's clock is wrong", ahead_of_the_hub_s=round(off_s))
+        self._set(Phase.ONLINE, _CLOCK_OFF if is_off else "")
         if welcome.token_expires_at is not None:
             await self._journal.note_token_expiry(welcome.token_expires_at.ms)
             self._token_expires.set()
@@ -242,8 +282,7 @@ class Link:
         after = backoff.retry_after_s(named, self._clock.now_ms())
         pause = self._backoff.refused(answer.status_code, after, self._roll())
         log.warning("the hub refused", status=answer.status_code)
-        unknown = f"The hub's address answered {answer.status_code}."
-        return self._wait(pause, _REFUSALS.get(answer.status_code, unknown))
+        return self._wait(pause, _why(answer))
 
     def _failed(self, reason: str) -> Pause:
         log.info("no connection", reason=reason)
@@ -272,3 +311,11 @@ class Link:
     def _set(self, phase: Phase, reason: str = "", retry_ms: int | None = None) -> None:
         self.status = LinkStatus(phase, self._clock.now_ms(), reason, retry_ms)
         self._changed()
+
+
+def _why(answer: Response) -> str:
+    """Why there is an HTTP answer instead of a connection, for the person who can act."""
+    status, kind = answer.status_code, " ".join(answer.headers.get_all("Content-Type"))
+    if is_page_instead(status, kind, bytes(answer.body or b"")):
+        return ADVICE
+    return _REFUSALS.get(status, f"The hub's address answered {status}.")

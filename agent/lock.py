@@ -1,4 +1,8 @@
-"""One agent per data directory: two would share a journal, and a WhatsApp profile."""
+"""One agent per data directory: two would share a journal, and a WhatsApp profile.
+
+The lock's file also says which process holds it. Windows keeps others from reading bytes that are
+locked, so the locked byte lies far behind the text, where no byte has to be.
+"""
 
 import os
 import sys
@@ -7,12 +11,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+FILE_NAME: Final = "agent.lock"
+_TRIES: Final = 10  # `is_held` takes the lock for a moment: a start must not fail for that
+_PAUSE_S: Final = 0.05
+_LOCKED_BYTE: Final = 1 << 30
+_PID_MAX_CHARS: Final = 20
+
 if sys.platform == "win32":
     import msvcrt
 
     def take(descriptor: int) -> None:
         """Lock an open file for this process until it is closed; OSError when another has it."""
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def give_back(descriptor: int) -> None:
+        """Unlock and close it: Windows alone unlocks closed files, but some time later."""
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        os.close(descriptor)
 else:
     import fcntl
 
@@ -20,10 +37,9 @@ else:
         """Lock an open file for this process until it is closed; OSError when another has it."""
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-
-FILE_NAME: Final = "agent.lock"
-_TRIES: Final = 10  # `is_held` takes the lock for a moment: a start must not fail for that
-_PAUSE_S: Final = 0.05
+    def give_back(descriptor: int) -> None:
+        """Unlock and close it."""
+        os.close(descriptor)
 
 
 class AlreadyRunningError(Exception):
@@ -39,10 +55,19 @@ def is_held(data_dir: Path) -> bool:
     try:
         take(descriptor)
     except OSError:
-        return True
-    finally:
         os.close(descriptor)
+        return True
+    give_back(descriptor)
     return False
+
+
+def holder(data_dir: Path) -> int | None:
+    """The process that last took this data directory; None when that is not known."""
+    try:
+        text = (data_dir / FILE_NAME).read_bytes()[:_PID_MAX_CHARS]
+        return int(text)
+    except (OSError, ValueError):
+        return None
 
 
 class DataDirLock:
@@ -63,12 +88,10 @@ class DataDirLock:
                     time.sleep(_PAUSE_S)
                     continue
                 os.close(descriptor)
-                raise AlreadyRunningError(
-                    f"An agent is already running with {self._data_dir}: stop it first, or give "
-                    "another directory in SAK_AGENT_DATA_DIR."
-                ) from error
+                raise AlreadyRunningError(self._refusal()) from error
             break
         self._descriptor = descriptor
+        _write_pid(descriptor)
         return self
 
     def __exit__(
@@ -78,5 +101,24 @@ class DataDirLock:
         trace: TracebackType | None,
     ) -> None:
         if self._descriptor is not None:
-            os.close(self._descriptor)
+            give_back(self._descriptor)
             self._descriptor = None
+
+    def _refusal(self) -> str:
+        pid = holder(self._data_dir)
+        who = "" if pid is None else f" as process {pid}"
+        return (
+            f"An agent is already running with {self._data_dir}{who}: stop it first "
+            "(`sak-agent uninstall-service` if it is the service), or give this one another "
+            "directory with --profile NAME or SAK_AGENT_DATA_DIR."
+        )
+
+
+def _write_pid(descriptor: int) -> None:
+    """Say who holds the lock; a full disk does not matter here."""
+    try:
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, str(os.getpid()).encode())
+    except OSError:
+        return

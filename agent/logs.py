@@ -10,9 +10,10 @@ import os
 import sys
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import structlog
 
@@ -31,11 +32,18 @@ class _OwnersFile(RotatingFileHandler):
         os.close(os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
         return super()._open()
 
+    def doRollover(self) -> None:  # noqa: N802 - logging's name
+        """Begin a new file; while somebody holds the old one (Windows), go on with that."""
+        try:
+            super().doRollover()
+        except OSError:
+            self.stream = self._open()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """A full disk costs the line here; stderr has it. The default would print it unscrubbed."""
 
 
-def configure(level: str = "info", data_dir: Path | None = None) -> None:
+def configure(level: str = "info", data_dir: Path | None = None, *, to_stderr: bool = True) -> None:
     """Send every log of this process to stderr and, with `data_dir`, to its `agent.log`.
 
     Raises:
@@ -62,16 +70,57 @@ def configure(level: str = "info", data_dir: Path | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    _install(_formatter(shared), level, data_dir)
+    _install(_formatter(shared), level, data_dir, to_stderr=to_stderr)
+
+
+class Tail:
+    """The log's lines as they come, across rotations; the first read begins a file back.
+
+    No file stays open between two reads: on Windows it could not be rotated.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._paths = [data_dir / FILE_NAME]
+        self._paths += [data_dir / f"{FILE_NAME}.{age}" for age in range(1, _FILES_KEPT)]
+        self._inode: int | None = None
+        self._offset = 0
+        self.rest = b""  # of a line whose end has not come
+
+    def read(self) -> list[str]:
+        """The whole lines that were not read yet, oldest first."""
+        with ExitStack() as stack:
+            files = self._opened(stack)
+            if not files:
+                return []
+            inodes = list(files)
+            begin = inodes.index(self._inode) if self._inode in files else max(len(inodes) - 2, 0)
+            content = self.rest + b"".join(self._unread(files[it], it) for it in inodes[begin:])
+        *lines, self.rest = content.split(b"\n")
+        return [line.decode("utf-8", "replace") for line in lines]
+
+    def _opened(self, stack: ExitStack) -> dict[int, BinaryIO]:
+        """The files by their inodes, oldest first; one that is renamed meanwhile counts once."""
+        found: dict[int, BinaryIO] = {}
+        for path in self._paths:
+            with suppress(OSError):
+                file = stack.enter_context(path.open("rb"))
+                found.setdefault(os.fstat(file.fileno()).st_ino, file)
+        return dict(reversed(found.items()))
+
+    def _unread(self, file: BinaryIO, inode: int) -> bytes:
+        is_known = inode == self._inode and os.fstat(file.fileno()).st_size >= self._offset
+        file.seek(self._offset if is_known else 0)
+        content = file.read()
+        self._inode, self._offset = inode, file.tell()
+        return content
 
 
 def tail(data_dir: Path, lines: int) -> Iterator[str]:
     """The newest `lines` lines of the log, oldest first, across one rotation."""
-    newest: deque[str] = deque(maxlen=lines)
-    for path in (data_dir / f"{FILE_NAME}.1", data_dir / FILE_NAME):
-        if path.exists():
-            with path.open(encoding="utf-8", errors="replace") as file:
-                newest.extend(line.rstrip("\n") for line in file)
+    log = Tail(data_dir)
+    newest = deque(log.read(), maxlen=lines)
+    if log.rest:
+        newest.append(log.rest.decode("utf-8", "replace"))
     return iter(newest)
 
 
@@ -86,8 +135,11 @@ def _formatter(shared: list[structlog.typing.Processor]) -> logging.Formatter:
     )
 
 
-def _install(formatter: logging.Formatter, level: str, data_dir: Path | None) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+def _install(
+    formatter: logging.Formatter, level: str, data_dir: Path | None, *, to_stderr: bool
+) -> None:
+    has_stderr = to_stderr and sys.stderr is not None  # a Windows program without a console
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)] if has_stderr else []
     if data_dir is not None:
         path = data_dir / FILE_NAME
         handlers.append(

@@ -8,6 +8,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final, Literal, TypeVar
@@ -34,6 +35,7 @@ SOFTWARE: Final = Software(name="sak-agent", version=version("sak-hybrid"))
 USER_AGENT: Final = f"{SOFTWARE.name}/{SOFTWARE.version}"
 _ROTATE_RETRY_MAX_S = 60.0
 _ROTATE_PAUSE_S = 1.0  # before the next try with a hub whose tokens are born old
+CLOCK_OFF_MS: Final = 30_000  # a Date header has whole seconds, a slow network some more
 _SLEEP_MAX_S = 3600.0  # a PC that was suspended looks at its clock again
 
 
@@ -75,6 +77,14 @@ class Paired(msgspec.Struct, frozen=True):
     expires_at: Instant | None = None
 
 
+class Former(msgspec.Struct, frozen=True):
+    """The agent that worked here up to a moment, and whose journal is gone."""
+
+    hub_url: str
+    tenant_id: str
+    until_ms: int
+
+
 class _Issued(msgspec.Struct, frozen=True):
     token: str
     expires_at: Instant | None = None
@@ -86,9 +96,16 @@ class _PairCall(msgspec.Struct, frozen=True):
 
 
 async def pair(
-    hub_url: str, code: str, *, device: Device, settings: Settings, journal: Journal, clock: Clock
+    hub_url: str,
+    code: str,
+    *,
+    device: Device,
+    settings: Settings,
+    journal: Journal,
+    clock: Clock,
+    former: Former | None = None,
 ) -> Paired:
-    """Redeem a pairing code at the hub and become that agent.
+    """Redeem a pairing code at the hub and become that agent; for the `former`'s shop, go on there.
 
     Raises:
         PairingError: nothing was changed.
@@ -108,8 +125,26 @@ async def pair(
         tenant_id=paired.tenant_id,
         token=paired.token,
         token_expires_ms=_ms(paired.expires_at),
+        since_ms=_since_ms(_hub_ms(response, clock), base, paired, former),
     )
     return paired
+
+
+def _since_ms(hub_ms: int | None, base: str, paired: Paired, former: Former | None) -> int | None:
+    """From when on messages are told: what came while the shop had no agent is told, too."""
+    if former is None or (former.hub_url, former.tenant_id) != (base, paired.tenant_id):
+        return hub_ms
+    return former.until_ms if hub_ms is None else min(hub_ms, former.until_ms)
+
+
+def _hub_ms(response: httpx2.Response, clock: Clock) -> int | None:
+    """What time it is for the hub, unless this PC's clock may say it more exactly."""
+    try:
+        said = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    hub_ms = int(said.timestamp() * 1000)
+    return hub_ms if abs(hub_ms - clock.now_ms()) > CLOCK_OFF_MS else None
 
 
 async def rotate(identity: Identity, settings: Settings, journal: Journal) -> None:

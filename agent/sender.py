@@ -21,6 +21,7 @@ from enum import StrEnum
 import msgspec
 
 from agent.drivers.driver import Lookup, Outcome
+from agent.pacing import Policy, typing_s
 from protocol.messages import Fault
 
 
@@ -57,6 +58,9 @@ _FILE_FAULTS: dict[File, tuple[str, str]] = {
 }
 
 
+BUDGET_SPENT = "started_budget"
+"""The code of a send that would begin one chat more than a day allows."""
+
 _OVER = frozenset({State.FAILED, State.EXPIRED})
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.QUEUED: _OVER | {State.TYPING, State.SENDING, State.SENT, State.UNKNOWN},
@@ -81,20 +85,11 @@ def move(old: State, new: State) -> State:
     return new
 
 
-class Policy(msgspec.Struct, frozen=True):
-    """The sender's figures; `_s` are seconds, 0 switches a pause off."""
-
-    typing_chars_per_s: float = 12.0
-    typing_max_s: float = 6.0
-    gap_s: float = 1.0  # between two sends of this account, whatever their chats
-    attempts_max: int = 3  # hand-overs of one message that left it in doubt
-    lives_max: int = 20  # hand-overs in all: a message that ends the agent each time must end too
-    lookup_every_s: float = 2.0  # also the first wait: a page needs a moment to store a key
-    doubts_max: int = 30  # lookups without an answer while ready: a minute at the pace above
-
-
 class Outgoing(msgspec.Struct, frozen=True):
-    """One send as the disk holds it. `ordered_ms` is the hub's stamp; all `_ms` are UTC."""
+    """One send as the disk holds it. `ordered_ms` is the hub's stamp; all `_ms` are UTC.
+
+    `roll`: see `agent.pacing`. `one_to_one`: the chat is one customer's, not a group or a channel.
+    """
 
     state: State
     account: str
@@ -103,6 +98,8 @@ class Outgoing(msgspec.Struct, frozen=True):
     expires_ms: int | None = None
     attempts: int = 0
     file: File = File.NONE
+    roll: float = 0.0
+    one_to_one: bool = True
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -126,6 +123,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     paused: bool
     owner_wrote_ms: int | None = None  # when the hub learned of the owner's newest message here
     free_at: float = 0.0  # monotonic, from when the next send may go
+    begun: int | None = None  # chats that we began today, when this send would begin one more
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -149,7 +147,12 @@ class Type(msgspec.Struct, frozen=True):
 
 
 class HandOver(msgspec.Struct, frozen=True):
-    """Commit `sending` with one attempt more, then give the message to WhatsApp."""
+    """Commit `sending` with one attempt more, then give the message to WhatsApp.
+
+    `begins`: it is the first word in its chat, and counts as one.
+    """
+
+    begins: bool = False
 
 
 class Finish(msgspec.Struct, frozen=True):
@@ -174,7 +177,7 @@ def decide(send: Outgoing, progress: Progress, around: Surroundings, policy: Pol
     decision = (
         _settle(send, progress, around, policy)
         if send.state is State.SENDING
-        else _refusal(send, around)
+        else _refusal(send, around, policy)
         or _hindrance(send, around)
         or _go(send, progress, around, policy)
     )
@@ -204,13 +207,6 @@ def note_lookup(progress: Progress, found: Lookup, monotonic: float, policy: Pol
     )
 
 
-def typing_s(chars: int, policy: Policy) -> float:
-    """How long a person might type so many characters, within the policy's bound."""
-    if policy.typing_chars_per_s <= 0:
-        return 0.0
-    return min(policy.typing_max_s, chars / policy.typing_chars_per_s)
-
-
 def _goal(decision: Decision) -> State | None:
     """The state into which carrying out the decision brings the send."""
     match decision:
@@ -224,14 +220,18 @@ def _goal(decision: Decision) -> State | None:
             return None
 
 
-def _refusal(send: Outgoing, around: Surroundings) -> Finish | None:
+def _refusal(send: Outgoing, around: Surroundings, policy: Policy) -> Finish | None:
     """Why this send must never go out, as far as is known now."""
     if send.expires_ms is not None and around.now_ms >= send.expires_ms:
         return Finish(State.EXPIRED)
+    if not send.one_to_one:
+        return _failed("not_one_to_one", "the agent answers one-to-one chats only")
     if _other_account(send, around):
         return _failed("wrong_account", "this PC is linked to another WhatsApp number")
     if around.owner_wrote_ms is not None and around.owner_wrote_ms > send.ordered_ms:
         return _failed("owner_replied", "the owner wrote in this chat after the order was given")
+    if around.begun is not None and around.begun >= policy.begun_max:
+        return _failed(BUDGET_SPENT, f"{around.begun} chats were begun within a day already")
     return None
 
 
@@ -270,7 +270,7 @@ def _go(send: Outgoing, progress: Progress, around: Surroundings, policy: Policy
     if lack := _lack(send, around):
         return lack
     if progress.typed_at is None:
-        return Type(typing_s(send.chars, policy))
+        return Type(typing_s(send.chars, send.roll, policy))
     return _hand_over(max(progress.typed_at, around.free_at), around)
 
 
@@ -296,7 +296,7 @@ def _inquire(progress: Progress, around: Surroundings, policy: Policy) -> Decisi
 
 def _again(send: Outgoing, progress: Progress, around: Surroundings, policy: Policy) -> Decision:
     """WhatsApp never had the message: the same key and text may go once more."""
-    if refusal := _refusal(send, around):
+    if refusal := _refusal(send, around, policy):
         return refusal
     if progress.attempts >= policy.attempts_max or send.attempts >= policy.lives_max:
         return _failed("not_sent", f"WhatsApp did not take the message in {send.attempts} attempts")
@@ -305,7 +305,7 @@ def _again(send: Outgoing, progress: Progress, around: Surroundings, policy: Pol
 
 
 def _hand_over(at: float, around: Surroundings) -> Decision:
-    return Wait(at) if around.monotonic < at else HandOver()
+    return Wait(at) if around.monotonic < at else HandOver(around.begun is not None)
 
 
 def _is_ready(around: Surroundings) -> bool:

@@ -19,11 +19,13 @@ from msgspec import Meta
 
 PREFIX: Final = "SAK_AGENT_"
 FILE_NAME: Final = "agent.toml"
+BROWSER_PROFILE: Final = "whatsapp-profile"  # the linked session, beside the journal
 DAY_S: Final = 86_400
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
 _PathText = Annotated[str, Meta(pattern=r"^[^\x00]+\Z")]
 _PROXY_SCHEMES: Final = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}
-_SECRET: Final = frozenset({"proxy"})  # may hold a password: never shown
+SECRET: Final = frozenset({"proxy"})  # may hold a password: never shown
+_PLACES: Final = ("data_dir", "profile")  # say where the file is, so the file cannot
 
 
 class SettingsError(Exception):
@@ -34,13 +36,25 @@ def _about(text: str, low: float | None = None, high: float | None = None) -> Me
     return Meta(description=text, ge=low, le=high)
 
 
+def _data_dir(profile: str = "") -> Path:
+    """Where an agent's files are unless it is said: profiles lie side by side."""
+    return platformdirs.user_data_path(f"sak-agent-{profile}" if profile else "sak-agent", False)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How this agent is to work. `_s` are seconds and take fractions."""
 
     data_dir: Annotated[
         Path,
         _about("where the journal, the browser's profile and `agent.toml` are; environment only"),
-    ] = msgspec.field(default_factory=lambda: platformdirs.user_data_path("sak-agent", False))
+    ] = msgspec.field(default_factory=_data_dir)
+    profile: Annotated[
+        str,
+        Meta(
+            description="name that keeps several agents on one computer apart; environment only",
+            pattern=r"^([a-z0-9][a-z0-9-]{0,31})?\Z",
+        ),
+    ] = ""
     driver: Annotated[
         Literal["whatsapp_web", "memory"], _about("a real WhatsApp Web, or files for trials")
     ] = "whatsapp_web"
@@ -80,17 +94,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     browser: Annotated[
         Path | None, _about("the browser's program; else an installed one is found")
     ] = None
+    npm_registry: Annotated[
+        str | None,
+        _about("where `update-bundle` fetches wa-js; else npm's own registry, through npm"),
+    ] = None
     headless: Annotated[bool, _about("hide the browser's window")] = False
+    ping_interval_s: Annotated[
+        float, _about("how often WhatsApp Web is asked how it is", 1, 600)
+    ] = 15.0
+    memory_max_mib: Annotated[
+        int, _about("of the browser; a larger one is started anew in a quiet moment", 200, 65_536)
+    ] = 1200
+    link_attempts_max: Annotated[
+        int, _about("how often a code to link the phone with is renewed before that ends", 0, 20)
+    ] = 5
+    conflict: Annotated[
+        Literal["ask", "take_over"],
+        _about(
+            "when another window uses WhatsApp: leave it there, or use it here (thrice an hour)"
+        ),
+    ] = "ask"
     typing_chars_per_s: Annotated[
         float, _about("pace of *typing…* before a reply; 0: no pause", 0, 1000)
     ] = 12.0
     typing_max_s: Annotated[
         float, _about("longest *typing…* before a reply; 0: no pause", 0, 120)
     ] = 6.0
-    send_gap_s: Annotated[float, _about("pause between two messages", 0, 3600)] = 1.0
+    send_gap_s: Annotated[
+        float, _about("shortest pause between two messages, whatever their chats", 0, 3600)
+    ] = 1.0
+    started_per_day: Annotated[
+        int, _about("chats a day in which the shop may write before the customer did", 0, 1000)
+    ] = 20
     sweep_every_s: Annotated[
         float,
-        _about("how often all chats are searched for missed messages; 0: at start only", 0, DAY_S),
+        _about(
+            "how often all chats are searched for missed messages; 0: only after it was away",
+            0,
+            DAY_S,
+        ),
     ] = 900.0
     sweep_overlap_s: Annotated[
         float, _about("how far before the last search's newest message one begins", 0, 30 * DAY_S)
@@ -101,6 +143,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "how long a customer's message waits for its file; 0: files are not fetched", 0, 3600
         ),
     ] = 45.0
+
+    # The person at this PC.
+    panel_port: Annotated[int, _about("of the panel's page on this PC; 0: no panel", 0, 65_535)] = (
+        3001
+    )
+    notifications: Annotated[
+        bool, _about("tell on the desktop what needs a person, where there is a desktop")
+    ] = True
 
     # Trials.
     practice_port: Annotated[int, _about("of the practice phone's page", 0, 65_535)] = 3002
@@ -125,7 +175,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             name: _converted(name, raw, f"{PREFIX}{name.upper()}")
             for name, raw in _from_environment(environ).items()
         }
-        data_dir = values.get("data_dir", cls().data_dir)
+        data_dir = values.setdefault("data_dir", _data_dir(values.get("profile", "")))
         for name, raw in _from_file(data_dir / FILE_NAME).items():
             values.setdefault(name, _converted(name, raw, f"{name} in {data_dir / FILE_NAME}"))
         settings = cls(**values)
@@ -159,10 +209,11 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} cannot be read ({reason}): mend it or remove it.") from error
     for name in given:
         _known(name, f"{name} in {path}", "", str)
-    if "data_dir" in given:
-        raise SettingsError(
-            f"data_dir in {path} would move the file itself: set it as {PREFIX}DATA_DIR."
-        )
+    for name in _PLACES:
+        if name in given:
+            raise SettingsError(
+                f"{name} in {path} would move the file itself: set it as {PREFIX}{name.upper()}."
+            )
     return given
 
 
@@ -181,7 +232,7 @@ def _converted(name: str, raw: Any, where: str) -> Any:
             return Path(msgspec.convert(raw, _PathText)).expanduser().absolute()
         return msgspec.convert(raw, hint, strict=False)
     except (msgspec.ValidationError, RuntimeError) as error:  # the latter: no such home
-        shown = "not right" if name in _SECRET else f"{raw!r}"
+        shown = "not right" if name in SECRET else f"{raw!r}"
         expected = _values(name)
         raise SettingsError(f"{where} is {shown}: give {expected}, or remove it.") from error
 
@@ -208,6 +259,14 @@ def _check_together(settings: Settings) -> None:
             raise SettingsError(
                 f"{PREFIX}PROXY is not right: give http://host:port, socks5://host:port or none."
             )
+    registry = _split(settings.npm_registry or "https://npm")
+    is_safe = registry.scheme == "https" or (
+        registry.scheme == "http" and is_loopback(registry.hostname)
+    )
+    if not is_safe or not registry.hostname or registry.username is not None:
+        raise SettingsError(
+            f"{PREFIX}NPM_REGISTRY is not right: give an https:// address without a password."
+        )
     if settings.driver == "memory" and (settings.memory_in is None or settings.memory_out is None):
         raise SettingsError(
             f"{PREFIX}DRIVER is 'memory': "
@@ -237,6 +296,8 @@ def _meta(name: str) -> Meta:
 def _values(name: str) -> str:
     """What may be given, for a person."""
     (kind,), meta = _plain(_HINTS[name]), _meta(name)
+    if meta.pattern is not None:
+        return "small letters, digits and hyphens"
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
     if kind in (int, float):
@@ -253,7 +314,7 @@ def _default(name: str) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, int | float):
         return f"`{value:.9g}`"
-    return "–" if value is None else f"`{value}`"
+    return f"`{value}`" if value else "–"
 
 
 def settings_table() -> str:

@@ -33,6 +33,7 @@ class StatusFile(msgspec.Struct, frozen=True, kw_only=True):
     last_inbound_ms: int | None
     last_sweep_ms: int | None
     rss_mib: int
+    panel_port: int = 0  # where the panel is served now
 
 
 def write_status(data_dir: Path, status: StatusFile) -> None:

@@ -31,6 +31,7 @@ from hub.store import operator_notices, outbound
 from hub.store.database import Store
 from hub.store.errors import StoreError
 from hub.store.media import MediaFiles
+from hub.store.outbound import Order
 from hub.store.policy import TenantPolicy
 from hub.store.tx import Tx
 from protocol import session
@@ -157,13 +158,20 @@ def work(parts: Parts, settings: Settings) -> dict[str, Coroutine[Any, Any, NoRe
 
 
 async def _notice_commands(parts: Parts) -> NoReturn:
-    """Look at once for what a command wrote: words to send, a chat that was given back."""
-    changed = parts.services.store.changed
-    seen = changed.count
+    """Look at once for what a command wrote: words to send, a chat given back, orders to agents."""
+    store = parts.services.store
+    seen = store.changed.count
     while True:
-        seen = await changed.after(seen)
+        seen = await store.changed.after(seen)
         parts.outgoing.wake()
         parts.worker.reload()
+        try:
+            ordered = await store.all("audit.ordered")
+        except StoreError as error:  # they go out with the agent's next order or connection
+            log.warning("orders_not_read", error=error.code)
+            continue
+        for row in ordered:
+            parts.services.registry.deliver(Order(row["agent_id"]))
 
 
 async def _keep_house(services: Services, settings: Settings) -> NoReturn:

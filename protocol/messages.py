@@ -396,7 +396,7 @@ class Command(EventData, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: Instant | None = None
 
 
-COMMANDS = ("audit", "pause", "resume", "reload", "screenshot_state")
+COMMANDS = ("audit", "sweep", "pause", "resume", "reload", "screenshot_state")
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from agent.daemon import NotPairedError
 from agent.database import JournalError
 from agent.lock import AlreadyRunningError
 from agent.pairing import PairingError
-from agent.settings import Settings, SettingsError
+from agent.settings import PREFIX, Settings, SettingsError
 from protocol.messages import Instant
 
 JSON_FLAG: Final = "--json"
@@ -104,7 +104,22 @@ def explained(error: Exception) -> Failure:
 
 def load_settings() -> Settings:
     """The settings of this process; SettingsError."""
-    return Settings.load(os.environ)  # noqa: TID251 - the one place that hands it on
+    return Settings.load(environment())
+
+
+def environment() -> dict[str, str]:
+    """The environment, with the settings of the command line in it; Failure."""
+    context = click.get_current_context(silent=True)
+    typed = {} if context is None else context.find_root().params
+    given = dict(os.environ)  # noqa: TID251 - the one place that hands it on
+    for setting in typed.get("settings") or ():
+        name, mark, value = setting.partition("=")
+        if not mark:
+            raise Failure("usage", f"--set {setting} has no value: give it as NAME=VALUE.")
+        given[f"{PREFIX}{name.upper()}"] = value
+    if typed.get("profile"):
+        given[f"{PREFIX}PROFILE"] = typed["profile"]
+    return given
 
 
 def answer(facts: dict[str, Any], lines: Iterable[str], *, as_json: bool) -> None:

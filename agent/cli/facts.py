@@ -1,4 +1,4 @@
-"""`sak-agent status`, `doctor` and `logs`: what is, without changing it."""
+"""`sak-agent status` and `doctor`: what is, without changing it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from typing import Any, Final
 import click
 import msgspec
 
-from agent import logs
 from agent.cli.command import Failure, answer, json_option, load_settings, moment
 from agent.clock import SystemClock
 from agent.database import move_aside
@@ -121,31 +120,3 @@ def _move_aside(as_json: bool) -> int:
     line = f"The journal is now {target}. Pair this PC again: `sak-agent pair URL CODE`."
     answer({"moved_to": str(target)}, [line], as_json=as_json)
     return 0
-
-
-@click.command("logs")
-@click.option("-n", "--lines", type=click.IntRange(1, 100_000), default=50, show_default=True)
-@json_option
-def show_logs(lines: int, as_json: bool) -> None:
-    """Show the newest lines of the agent's log; with --json as they stand in the file."""
-    settings = load_settings()
-    newest = list(logs.tail(settings.data_dir, lines))
-    if not newest:
-        raise Failure(
-            "no_log", f"There is no log in {settings.data_dir} yet: start it with `sak-agent run`."
-        )
-    for line in newest:
-        click.echo(line if as_json else _readable(line))
-
-
-def _readable(line: str) -> str:
-    """A line of the log for a person; one that is no JSON stays as it is."""
-    try:
-        entry = msgspec.json.decode(line, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        return line
-    head = [str(entry.pop(name, "")) for name in ("at", "level", "event")]
-    entry.pop("logger", None)
-    return " ".join(
-        head + [f"{name}={value}" for name, value in entry.items() if value is not None]
-    )

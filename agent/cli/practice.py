@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -15,6 +15,10 @@ from agent.settings import Settings
 
 STATE_NAME: Final = "practice-phone.jsonl"
 LOG_NAME: Final = "practice-phone.log"
+if sys.platform == "win32":  # Ctrl-C is for the agent alone, which ends the phone itself
+    _APART: Final[dict[str, Any]] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    _APART: Final[dict[str, Any]] = {"start_new_session": True}
 _ASK_S: Final = 2.0
 _STOP_S: Final = 5.0
 
@@ -40,7 +44,7 @@ def practice_phone(settings: Settings) -> Iterator[str]:
 
 
 def _start(port: int, data_dir: Path) -> subprocess.Popen[str]:
-    """Start it in its own session, so that Ctrl-C reaches the agent first."""
+    """Start it apart, so that Ctrl-C reaches the agent first."""
     state = str(data_dir / STATE_NAME)
     command = ["-m", "agent.practice", "phone", "--port", str(port), "--state", state]
     with (data_dir / LOG_NAME).open("w") as log:
@@ -50,7 +54,7 @@ def _start(port: int, data_dir: Path) -> subprocess.Popen[str]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            start_new_session=True,
+            **_APART,
         )
 
 
@@ -59,7 +63,9 @@ def _said_address(process: subprocess.Popen[str], data_dir: Path) -> str:
     assert process.stdout is not None  # noqa: S101 - it was started with a pipe
     people, browser = process.stdout.readline(), process.stdout.readline()
     if not browser:
-        said = (data_dir / LOG_NAME).read_text().splitlines() or ["it gave no reason."]
+        said = (data_dir / LOG_NAME).read_text("utf-8", "replace").splitlines() or [
+            "it gave no reason."
+        ]
         raise Failure("practice_phone", f"The practice phone did not start: {said[-1]}")
     click.echo(people.rstrip(), err=True)
     return browser.split()[-1]

@@ -2,6 +2,8 @@
 
 import asyncio
 import platform
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -10,7 +12,8 @@ import click
 import structlog
 
 from agent import logs
-from agent.cli.command import SENTENCES, answer, explained, json_option, load_settings
+from agent.cli.command import SENTENCES, Failure, answer, explained, json_option, load_settings
+from agent.cli.link import shown_on_terminal
 from agent.cli.practice import practice_phone
 from agent.clock import Clock, SystemClock
 from agent.daemon import run_agent
@@ -20,15 +23,16 @@ from agent.drivers.memory import MemoryDriver, MemorySettings
 from agent.journal import FILE_NAME, Journal
 from agent.link import Phase
 from agent.lock import AlreadyRunningError, DataDirLock, is_held
-from agent.pairing import SOFTWARE, Device, Paired
+from agent.pairing import SOFTWARE, Device, Former, Paired
 from agent.pairing import pair as redeem
-from agent.settings import Settings, SettingsError
+from agent.settings import BROWSER_PROFILE, Settings, SettingsError
 from agent.status import read_status
 
 log = structlog.get_logger(__name__)
 
-PROFILE = "whatsapp-profile"
 PRACTICE_PROFILE = "practice-profile"
+MEND_S = 60.0  # between two tries of a service that cannot run
+FORMER_MS = 60_000  # the status is written so much more often
 DEVICE_FIELD_MAX = 200  # characters; SPEC §2
 
 
@@ -81,7 +85,13 @@ async def _pair(
     journal = await Journal.open(path, clock)
     try:
         paired = await redeem(
-            url, code, device=device, settings=settings, journal=journal, clock=clock
+            url,
+            code,
+            device=device,
+            settings=settings,
+            journal=journal,
+            clock=clock,
+            former=_former(settings.data_dir) if is_first else None,
         )
     except BaseException:
         await journal.close()
@@ -92,6 +102,14 @@ async def _pair(
     return paired
 
 
+def _former(data_dir: Path) -> Former | None:
+    """Whose journal was moved aside here, by what that agent last said of itself."""
+    said = read_status(data_dir)
+    if said is None:
+        return None
+    return Former(said.hub_url, said.tenant_id, said.written_ms - FORMER_MS)
+
+
 def _device(name: str | None) -> Device:
     system = f"{platform.system()} {platform.release()}".strip() or "unknown"
     chosen = name or platform.node() or "PC"
@@ -100,23 +118,36 @@ def _device(name: str | None) -> Device:
 
 @click.command()
 @click.option("--practice", is_flag=True, help="Serve a stand-in phone instead of WhatsApp.")
+@click.option("--quiet", is_flag=True, help="Log to the file only, as the service does.")
 @json_option
-def run(practice: bool, as_json: bool) -> int:
+def run(practice: bool, quiet: bool, as_json: bool) -> int:
     """Be the agent until it is told to stop (SIGTERM, Ctrl-C)."""
-    settings, clock = load_settings(), SystemClock()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    logs.configure(settings.log_level, settings.data_dir)
-    with _driver(settings, clock, practice=practice) as driver:
-        code = _run(settings, driver, clock)
+    with _waiting_for_a_person() if quiet else nullcontext():
+        settings, clock = load_settings(), SystemClock()
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        logs.configure(settings.log_level, settings.data_dir, to_stderr=not quiet)
+        with _driver(settings, clock, practice=practice) as driver:
+            code = _run(settings, driver, clock)
     if code == 0 and as_json:
         answer({"stopped": True}, [], as_json=True)
     return code
 
 
+@contextmanager
+def _waiting_for_a_person() -> Iterator[None]:
+    """Log what a person has to mend, and take time: a service is started anew at once."""
+    try:
+        yield
+    except (Failure, *SENTENCES, OSError) as error:
+        log.error("the agent cannot run", reason=str(error))
+        time.sleep(MEND_S)
+        raise
+
+
 def _run(settings: Settings, driver: Driver, clock: Clock) -> int:
     """The exit code of the agent's life; what a user can mend is raised as its sentence."""
     try:
-        asyncio.run(run_agent(settings, driver, clock))
+        asyncio.run(run_agent(settings, driver, clock, _show_panel))
     except (*SENTENCES, PermissionError):
         raise
     except Exception as error:
@@ -127,6 +158,12 @@ def _run(settings: Settings, driver: Driver, clock: Clock) -> int:
         log.exception("the agent broke")
         return 1
     return 0
+
+
+def _show_panel(address: str) -> None:
+    """Tell a person where the panel is; a file or a service's log does not get the key."""
+    if sys.stderr is not None and sys.stderr.isatty():  # Windows has programs without one
+        click.echo(f"Panel: {address}", err=True)
 
 
 def require_browser(settings: Settings) -> None:
@@ -147,11 +184,13 @@ def _driver(settings: Settings, clock: Clock, *, practice: bool) -> Iterator[Dri
         require_browser(settings)
     if practice:
         with practice_phone(settings) as url:
-            yield web_driver(settings, url, PRACTICE_PROFILE, headless=True)
+            yield web_driver(settings, url, PRACTICE_PROFILE, headless=True, bundles=False)
     elif settings.driver == "memory":
         yield memory_driver(settings, clock)
     else:
-        yield web_driver(settings, settings.whatsapp_url, PROFILE, headless=settings.headless)
+        yield web_driver(
+            settings, settings.whatsapp_url, BROWSER_PROFILE, headless=settings.headless
+        )
 
 
 def memory_driver(settings: Settings, clock: Clock) -> MemoryDriver:
@@ -172,9 +211,15 @@ def memory_driver(settings: Settings, clock: Clock) -> MemoryDriver:
         ) from error
 
 
-def web_driver(settings: Settings, url: str, profile: str, *, headless: bool) -> Driver:
-    """The driver with a browser; loading it takes a second, so nobody else does."""
+def web_driver(
+    settings: Settings, url: str, profile: str, *, headless: bool, bundles: bool = True
+) -> Driver:
+    """The driver with a browser; loading it takes a second, so nobody else does.
+
+    `bundles`: also with a wa-js that was fetched, of which the practice page proves nothing.
+    """
     from agent.drivers.whatsapp_web import WebSettings, WhatsAppWebDriver
+    from agent.drivers.whatsapp_web.bundle import FOLDER
 
     return WhatsAppWebDriver(
         WebSettings(
@@ -182,7 +227,13 @@ def web_driver(settings: Settings, url: str, profile: str, *, headless: bool) ->
             url=url,
             headless=headless,
             browser_path=settings.browser,
-        )
+            bundles_dir=settings.data_dir / FOLDER if bundles else None,
+            ping_interval_s=settings.ping_interval_s,
+            memory_max_mib=settings.memory_max_mib,
+            takes_over=settings.conflict == "take_over",
+            link_attempts_max=settings.link_attempts_max,
+        ),
+        offered=shown_on_terminal(),
     )
 
 

@@ -5,13 +5,15 @@ the process and calls the other methods from the same event loop. Every method e
 its own timeout on whatever it waits for.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
+from agent.linking import LinkOffer as LinkOffer
+from agent.linking import LinkWish as LinkWish
 from protocol.messages import MessageReceived, SendState
 
 
@@ -63,12 +65,41 @@ class SendOrder(msgspec.Struct, frozen=True):
     file: OrderedFile | None = None
 
 
+class Evidence(msgspec.Struct, frozen=True):
+    """What the last probe of the page found, by which its state was judged."""
+
+    stream_mode: str | None  # WhatsApp's own word; None before it has one
+    authenticated: bool
+    ping_ms: int | None  # how long the page took to answer; None when it did not
+    last_event_ms: int | None  # when WhatsApp last told anything unasked, UTC; None: not yet
+    unread_seen: int  # one-to-one chats that WhatsApp shows with unread messages
+    unread_known: int  # … of these: the newest of those messages is recorded
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """The newest message of a one-to-one chat that WhatsApp shows as unread.
+
+    `since_ms` is from when on the chat is to be read if that message is lacking.
+    """
+
+    chat: str
+    wa_id: str
+    sent_ms: int
+    since_ms: int
+
+
+class LinkRefusedError(Exception):
+    """It cannot be linked so; the message is one sentence for the user, with the remedy."""
+
+
 class DriverStatus(msgspec.Struct, frozen=True):
     """What is known now. `whatsapp` is one of `protocol.messages.WHATSAPP_STATES`."""
 
     whatsapp: str
     account: str | None = None
     advice: str = ""  # one sentence for the shop owner, empty when all is well
+    evidence: Evidence | None = None  # changes with every probe, which is no news by itself
+    link: LinkOffer | None = None  # while a phone can be linked
 
 
 class Sink(Protocol):
@@ -88,6 +119,10 @@ class Sink(Protocol):
 
     async def changed(self, status: DriverStatus) -> None:
         """The driver's status is another than before."""
+        ...
+
+    async def lacks(self, account: str, unread: Sequence[Unread]) -> list[Unread]:
+        """Which of these messages ought to be recorded, and are not; their `since_ms` may rise."""
         ...
 
 
@@ -120,7 +155,10 @@ class Driver(Protocol):
         ...
 
     def sweep(self, since_ms: int) -> AsyncIterator[MessageReceived]:
-        """Every message of one-to-one chats since a moment (ms UTC), oldest first, `live` false."""
+        """Every message of one-to-one chats since a moment (ms UTC), `live` false.
+
+        Each chat's come oldest first.
+        """
         ...
 
     def fetch(self, message: MessageReceived) -> AsyncIterator[bytes]:
@@ -129,5 +167,40 @@ class Driver(Protocol):
         Raises:
             FileGoneError, FileNotNowError: there is none, for ever or for the moment.
             FileTooLargeError: it is larger than `agent.files` takes.
+        """
+        ...
+
+
+@runtime_checkable
+class Acquainted(Protocol):
+    """A driver that knows chats from before the journal began."""
+
+    async def customer_wrote(self, account: str, chat: str) -> bool:
+        """Whether the customer wrote in this one-to-one chat, as far as the page holds it."""
+        ...
+
+
+@runtime_checkable
+class Mendable(Protocol):
+    """A driver whose page a person can help."""
+
+    async def take_over(self) -> None:
+        """Use WhatsApp here, although it is open elsewhere; raises when the page does not do it."""
+        ...
+
+    def begin_anew(self) -> None:
+        """Forget what failed: a driver that has stopped trying starts again, now."""
+        ...
+
+
+@runtime_checkable
+class Linkable(Protocol):
+    """A driver that is linked with a phone."""
+
+    def begin_link(self, wish: LinkWish) -> None:
+        """Offer to link, from the first code on; what was offered before is worth nothing.
+
+        Raises:
+            LinkRefusedError: it is linked already, or not with this number.
         """
         ...

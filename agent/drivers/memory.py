@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 DEFAULT_ACCOUNT = "+919800000009"  # the sample number of the protocol's page
 _CHUNK_BYTES = 262_144
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would write two bytes for each end of a line
 
 
 class MemorySettings(msgspec.Struct, frozen=True):
@@ -127,6 +128,13 @@ class MemoryDriver:
             return Lookup.UNAVAILABLE
         return Lookup.ACKNOWLEDGED if held else Lookup.ABSENT
 
+    async def customer_wrote(self, account: str, chat: str) -> bool:
+        """Whether the incoming file holds a message of the customer in this chat."""
+        return any(
+            message.account == account and message.chat == chat and not message.from_me
+            for message in self._held()
+        )
+
     async def mark_read(self, chat: str) -> None:
         """Nobody sees it here."""
 
@@ -135,11 +143,7 @@ class MemoryDriver:
 
     async def sweep(self, since_ms: int) -> AsyncIterator[MessageReceived]:
         """What the incoming file holds of one-to-one chats since then, oldest first."""
-        tail = Tail(self._settings.inbox)
-        found = list(tail.read())
-        while not tail.at_end:
-            found.extend(tail.read())
-        for message in sorted(found, key=lambda message: message.sent_at.ms):
+        for message in sorted(self._held(), key=lambda message: message.sent_at.ms):
             if message.sent_at.ms >= since_ms and is_one_to_one(message.chat):
                 yield msgspec.structs.replace(message, live=False)
 
@@ -154,6 +158,12 @@ class MemoryDriver:
             raise FileGoneError from None
         except OSError as error:
             raise FileNotNowError(f"it cannot be read: {error.strerror}") from error
+
+    def _held(self) -> Iterator[MessageReceived]:
+        """All that the incoming file holds."""
+        tail = Tail(self._settings.inbox)
+        while not tail.at_end:
+            yield from tail.read()
 
     async def _become(self, sink: Sink, status: DriverStatus) -> None:
         if status != self._status:
@@ -217,7 +227,7 @@ def _read(file: OrderedFile) -> AcceptedFile:
 
 def _append(path: Path, line: bytes) -> None:
     """Add a whole line and bring it to disk, or leave the file as it was and raise OSError."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _BINARY, 0o600)
     try:
         size = os.fstat(handle).st_size
         written = os.write(handle, line + b"\n")

@@ -2,7 +2,9 @@
 
 GET  /api/state                    the shop, the faults, the totals and every chat
 GET  /api/chats/{chat}             one chat with all that its customer saw
-POST /api/chats/{chat}/messages    {text, author?, sealed_s?} -> {key}
+POST /api/chats/{chat}/messages    {text, author?, sealed_s?, reply_to?} -> {key}; instead of a text
+                                   also place {lat, lng, name?} or cards [{name, phone}]
+POST /api/chats/{chat}/changes     {kind: edit, revoke or reaction, target, text?} -> {key}
 POST /api/chats/{chat}/owner       {text} -> {key}; the owner writes from the phone
 POST /api/chats/{chat}/files       a file as the body -> {key}; see `attachments.py`
 POST /api/chats/{chat}/read        the customer looks at the chat
@@ -10,7 +12,6 @@ POST /api/chats/{chat}/typing      {active}
 POST /api/customers                {name?, hidden_phone?, by_phone?} -> the customer
 POST /api/groups                   {name, members} -> {chat}
 PUT  /api/faults                   the whole set of `exchange.Faults`
-POST /api/link  /api/unlink        the owner's phone links the browser, or ends the link
 POST /api/reload                   the shop's page loads itself anew
 GET  /api/events                   server-sent: the ids of the chats that changed
 """
@@ -24,7 +25,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.practice.exchange import Exchange, Faults
-from agent.practice.network import OWNER, SHOP_PHONE, Attachment, Chat, Message, Tick, Totals
+from agent.practice.kinds import Card, ChangeKind, Place
+from agent.practice.network import OWNER, Attachment, Chat, Message, Tick, Totals
 from protocol.messages import TEXT_MAX_CHARS
 
 _BODY_MAX_BYTES: Final = 300_000
@@ -77,13 +79,26 @@ class StateView(msgspec.Struct, frozen=True):
 
 
 class _NewMessage(msgspec.Struct):
-    text: str = msgspec.field()
+    text: str = ""
     author: str | None = None
     sealed_s: float = 0
+    reply_to: str | None = None
+    place: Place | None = None
+    cards: tuple[Card, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.place is not None:
+            self.text = str(self.place)
+        elif self.cards:
+            self.text = "\n".join(map(str, self.cards))
         if not self.text.strip() or len(self.text) > TEXT_MAX_CHARS:
             raise ValueError(f"text needs 1 to {TEXT_MAX_CHARS} characters")
+
+
+class _NewChange(msgspec.Struct):
+    kind: ChangeKind
+    target: str
+    text: str = ""
 
 
 class _NewCustomer(msgspec.Struct):
@@ -113,14 +128,13 @@ class Api:
             ("GET", "/api/state"): self._state,
             ("GET", "/api/chats/{chat}"): self._chat,
             ("POST", "/api/chats/{chat}/messages"): self._write,
+            ("POST", "/api/chats/{chat}/changes"): self._change,
             ("POST", "/api/chats/{chat}/owner"): self._write_as_owner,
             ("POST", "/api/chats/{chat}/read"): self._read,
             ("POST", "/api/chats/{chat}/typing"): self._type,
             ("POST", "/api/customers"): self._add_customer,
             ("POST", "/api/groups"): self._add_group,
             ("PUT", "/api/faults"): self._set_faults,
-            ("POST", "/api/link"): self._link,
-            ("POST", "/api/unlink"): self._unlink,
             ("POST", "/api/reload"): self._reload,
             ("GET", "/api/events"): self._events,
         }
@@ -131,7 +145,7 @@ class Api:
 
     async def _state(self, _request: Request) -> Response:
         exchange, network = self._exchange, self._exchange.network
-        shop = ShopView(SHOP_PHONE, network.device is not None, exchange.page_connected)
+        shop = ShopView(network.phone, network.device is not None, exchange.page_connected)
         chats = [self._chat_view(chat) for chat in network.chats.values()]
         return _json(StateView(shop, exchange.faults, network.totals(), chats))
 
@@ -145,7 +159,20 @@ class Api:
         author = new.author or chat.members[0]
         if author not in chat.members:
             raise KeyError(author)
-        return _json({"key": self._exchange.write(chat.id, author, new.text, new.sealed_s)})
+        key = self._exchange.write(
+            chat.id,
+            author,
+            new.text,
+            new.sealed_s,
+            reply_to=new.reply_to,
+            place=new.place,
+            cards=new.cards,
+        )
+        return _json({"key": key})
+
+    async def _change(self, request: Request) -> Response:
+        chat, new = self._find(request), await _body(request, _NewChange)
+        return _json({"key": self._exchange.change(chat.id, new.target, new.kind, new.text)})
 
     async def _write_as_owner(self, request: Request) -> Response:
         chat, new = self._find(request), await _body(request, _NewMessage)
@@ -177,14 +204,6 @@ class Api:
     async def _set_faults(self, request: Request) -> Response:
         self._exchange.set_faults(await _body(request, Faults))
         return _json(self._exchange.faults)
-
-    async def _link(self, _request: Request) -> Response:
-        self._exchange.link()
-        return _json({})
-
-    async def _unlink(self, _request: Request) -> Response:
-        self._exchange.unlink()
-        return _json({})
 
     async def _reload(self, _request: Request) -> Response:
         self._exchange.reload_page()

@@ -12,20 +12,22 @@ from contextlib import contextmanager
 import msgspec
 
 from agent.files import Files
+from agent.practice.kinds import Card, ChangeKind, Place
 from agent.practice.ledger import Ledger
 from agent.practice.network import (
     OWNER,
     AnyFact,
     Attachment,
+    Changed,
     Customer,
     CustomerRead,
     Grouped,
     Joined,
-    Linked,
     Network,
     Unlinked,
     Wrote,
 )
+from agent.practice.owner_phone import REMOVED, OwnerPhone
 
 
 class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +35,8 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `lose_ack`: a message arrives, its acknowledgement does not. `hang`: it does not even arrive.
     `offline`: the page has no connection. `conflict`: another window took the session over.
-    `lose_files`: the network has no file any more that the page asks for.
+    `lose_files`: the network has no file any more that the page asks for. `qr_s`: how long a QR
+    lives, for pages that are loaded from then on.
     """
 
     ack_delay_s: float = 0.03
@@ -42,6 +45,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offline: bool = False
     conflict: bool = False
     lose_files: bool = False
+    qr_s: float = 20.0
 
 
 class Watcher:
@@ -83,6 +87,7 @@ class Exchange:
         self.faults = Faults()
         self.page_connected = False
         self.reloads = 0
+        self.owner_phone = OwnerPhone(network, self.commit)
         self.shop_typing: set[str] = set()
         self.customer_typing: set[str] = set()
         self._ledger = ledger
@@ -147,11 +152,31 @@ class Exchange:
         text: str,
         sealed_s: float = 0,
         media: Attachment | None = None,
+        *,
+        reply_to: str | None = None,
+        place: Place | None = None,
+        cards: tuple[Card, ...] = (),
     ) -> str:
         """A customer (or the owner's phone) writes; answers the message's key."""
-        key = ("3A" if author != OWNER else "3C") + secrets.token_hex(9).upper()
+        key = _new_key("3A" if author != OWNER else "3C")
         self.set_customer_typing(chat, False)
-        self.commit(Wrote(chat, key, author, text, self.now_ms(), sealed_s, media))
+        at_ms = self.now_ms()
+        self.commit(Wrote(chat, key, author, text, at_ms, sealed_s, media, reply_to, place, cards))
+        return key
+
+    def change(self, chat: str, target: str, kind: ChangeKind, text: str) -> str:
+        """A customer edits or revokes an own message, or reacts to any; answers the change's key.
+
+        A KeyError names a message that does not exist, or is not theirs to change.
+        """
+        found, members = self.network.chats[chat], self.network.chats[chat].members
+        author = found.messages[target].author
+        if kind == "reaction":
+            author = members[0]
+        elif author not in members:
+            raise KeyError(target)
+        key = _new_key("3A")
+        self.commit(Changed(chat, key, target, author, kind, text, self.now_ms()))
         return key
 
     def read(self, chat: str) -> None:
@@ -162,12 +187,15 @@ class Exchange:
 
     def link(self) -> None:
         """The owner's phone links the browser, as if it had scanned the code."""
-        if self.network.device is None:
-            self.commit(Linked(secrets.token_hex(8)))
+        self.owner_phone.link()
 
-    def unlink(self) -> None:
-        """The owner's phone ends the link; no browser is linked by itself from here on."""
+    def unlink(self, reason: str | None = REMOVED) -> None:
+        """The owner's phone ends the link; no browser is linked by itself from here on.
+
+        `reason` is WhatsApp's word for it, as the page hears it.
+        """
         self._links_by_itself = False
+        self.owner_phone.reason = reason
         if self.network.device is not None:
             self.commit(Unlinked())
 
@@ -201,6 +229,10 @@ class Exchange:
         if (chat in typing) != active:
             (typing.add if active else typing.discard)(chat)
             self.notify({chat})
+
+
+def _new_key(prefix: str) -> str:
+    return prefix + secrets.token_hex(9).upper()
 
 
 def wall_clock_ms() -> int:

@@ -14,11 +14,11 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from agent.practice.kinds import Card, ChangeKind, Place
+
 SHOP = "shop"  # the shop's linked browser
 OWNER = "owner"  # the shop owner's own phone
 SHOP_PHONE = "+919800000009"
-SHOP_ID = "919800000009@c.us"
-SHOP_LID = "100000000000009@lid"
 
 Tick = Literal["sent", "delivered", "read"]
 _TICKS: tuple[Tick, ...] = ("sent", "delivered", "read")
@@ -47,7 +47,7 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
 class Message(msgspec.Struct, frozen=True):
     """A message as the network has it; beside a file the text is its caption.
 
-    `author` is a customer's id, `SHOP` or `OWNER`.
+    `author` is a customer's id, `SHOP` or `OWNER`. What was revoked has no content any more.
     """
 
     chat: str
@@ -59,6 +59,11 @@ class Message(msgspec.Struct, frozen=True):
     arrivals: int = 1
     reply_to: str | None = None
     media: Attachment | None = None
+    place: Place | None = None
+    cards: tuple[Card, ...] = ()
+    edit_key: str | None = None
+    changed_ms: int | None = None
+    revoked: bool = False
 
     @property
     def from_shop(self) -> bool:
@@ -94,6 +99,21 @@ class Wrote(Fact, frozen=True, tag="wrote"):
     at_ms: int
     sealed_s: float = 0
     media: Attachment | None = None
+    reply_to: str | None = None
+    place: Place | None = None
+    cards: tuple[Card, ...] = ()
+
+
+class Changed(Fact, frozen=True, tag="changed"):
+    """A customer edited or revoked the message `target`, or reacted to it; `key` is new."""
+
+    chat: str
+    key: str
+    target: str
+    author: str
+    kind: ChangeKind
+    text: str
+    at_ms: int
 
 
 class Sent(Fact, frozen=True, tag="sent"):
@@ -136,6 +156,7 @@ class Linked(Fact, frozen=True, tag="linked"):
     """The owner's phone linked a browser; earlier messages reach it as history, not as stanzas."""
 
     device: str
+    phone: str = SHOP_PHONE
 
 
 class Unlinked(Fact, frozen=True, tag="unlinked"):
@@ -143,17 +164,28 @@ class Unlinked(Fact, frozen=True, tag="unlinked"):
 
 
 AnyFact = (
-    Joined | Grouped | Wrote | Sent | Reached | CustomerRead | ShopRead | Stored | Linked | Unlinked
+    Joined
+    | Grouped
+    | Wrote
+    | Changed
+    | Sent
+    | Reached
+    | CustomerRead
+    | ShopRead
+    | Stored
+    | Linked
+    | Unlinked
 )
 
 
 class Stanza(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that waits for the shop's page: a message, or a receipt for `keys`."""
+    """One thing that waits for the shop's page: a message, a change, or a receipt for `keys`."""
 
     n: int
-    op: Literal["message", "receipt"]
+    op: Literal["message", "change", "receipt"]
     chat: str
     message: Message | None = None
+    change: Changed | None = None
     sealed_s: float = 0
     keys: tuple[str, ...] = ()
     ack: int = 0
@@ -186,11 +218,19 @@ class Network:
         self.chats: dict[str, Chat] = {}
         self.queue: list[Stanza] = []
         self.device: str | None = None
+        self.phone = SHOP_PHONE  # of the phone that linked the browser last
         self._last_n = 0
 
     def apply(self, fact: AnyFact) -> None:
         """Let `fact` have happened. A KeyError names a chat or customer that does not exist."""
         getattr(self, f"_on_{fact.__struct_config__.tag}")(fact)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Whose browser it is, as its page is told."""
+        digits = self.phone.removeprefix("+")
+        lid = f"1000000000000{digits[-2:]}@lid"
+        return {"phone": f"{digits}@c.us", "lid": lid, "name": "Practice shop"}
 
     def next_customer_number(self) -> int:
         """The number for the next invented customer, from 11 on."""
@@ -219,9 +259,30 @@ class Network:
         self.chats[fact.chat] = Chat(fact.chat, fact.name, fact.members, is_group=True)
 
     def _on_wrote(self, fact: Wrote) -> None:
-        message = Message(fact.chat, fact.key, fact.author, fact.text, fact.at_ms, media=fact.media)
+        message = Message(
+            fact.chat,
+            fact.key,
+            fact.author,
+            fact.text,
+            fact.at_ms,
+            reply_to=fact.reply_to,
+            media=fact.media,
+            place=fact.place,
+            cards=fact.cards,
+        )
         self.chats[fact.chat].messages[fact.key] = message
         self._enqueue("message", fact.chat, message=message, sealed_s=fact.sealed_s)
+
+    def _on_changed(self, fact: Changed) -> None:
+        known = self.chats[fact.chat].messages
+        message = replace(known[fact.target], changed_ms=fact.at_ms)
+        if fact.kind == "edit":
+            known[fact.target] = replace(message, text=fact.text, edit_key=fact.key)
+        elif fact.kind == "revoke":
+            known[fact.target] = replace(
+                message, text="", media=None, place=None, cards=(), revoked=True
+            )
+        self._enqueue("change", fact.chat, change=fact)
 
     def _on_sent(self, fact: Sent) -> None:
         known = self.chats[fact.chat].messages
@@ -260,6 +321,7 @@ class Network:
 
     def _on_linked(self, fact: Linked) -> None:
         self.device = fact.device
+        self.phone = fact.phone
         self.queue = []
 
     def _on_unlinked(self, _fact: Unlinked) -> None:
@@ -282,10 +344,11 @@ class Network:
 
     def _enqueue(
         self,
-        op: Literal["message", "receipt"],
+        op: Literal["message", "change", "receipt"],
         chat: str,
         *,
         message: Message | None = None,
+        change: Changed | None = None,
         sealed_s: float = 0,
         keys: tuple[str, ...] = (),
         ack: int = 0,
@@ -293,4 +356,4 @@ class Network:
         if self.device is None:
             return
         self._last_n += 1
-        self.queue.append(Stanza(self._last_n, op, chat, message, sealed_s, keys, ack))
+        self.queue.append(Stanza(self._last_n, op, chat, message, change, sealed_s, keys, ack))

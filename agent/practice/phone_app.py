@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket
 from agent.practice.api import Api
 from agent.practice.attachments import attachment_routes
 from agent.practice.exchange import Exchange
+from agent.practice.owner_api import owner_routes
 from agent.practice.wire import PageLink
 
 _PACKAGE: Final = files("agent.practice")
@@ -51,6 +52,7 @@ def build_app(exchange: Exchange) -> ASGIApp:
     routes += [_script_route(path.name) for path in (_PACKAGE / "standin").iterdir()]
     routes += Api(exchange).routes()
     routes += attachment_routes(exchange)
+    routes += owner_routes(exchange)
 
     async def wire(socket: WebSocket) -> None:
         await PageLink(socket, exchange).run()

@@ -12,8 +12,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.practice.exchange import Exchange
 from agent.practice.network import (
-    SHOP_ID,
-    SHOP_LID,
     Attachment,
     Reached,
     Sent,
@@ -58,11 +56,22 @@ class _Logout(msgspec.Struct, tag_field="op", tag="logout"):
     pass
 
 
+class _Reference(msgspec.Struct, tag_field="op", tag="ref"):
+    text: str
+
+
+class _Code(msgspec.Struct, tag_field="op", tag="code"):
+    request: int
+    phone: str
+    code: str
+
+
 class _Takeover(msgspec.Struct, tag_field="op", tag="takeover"):
     pass
 
 
-_FromPage = _Hello | _StoredUpTo | _Send | _Seen | _Typing | _Logout | _Takeover
+_Noted = _StoredUpTo | _Seen | _Typing | _Logout | _Takeover | _Reference
+_FromPage = _Hello | _Send | _Code | _Noted
 _decoder = msgspec.json.Decoder(_FromPage)
 
 
@@ -78,6 +87,7 @@ class PageLink:
         self._told_conflict = False
         self._told_people = 0
         self._told_reloads = exchange.reloads
+        self._told_renewals = exchange.owner_phone.renewals
         self._sending = asyncio.Lock()
 
     async def run(self) -> None:
@@ -106,10 +116,13 @@ class PageLink:
                     tasks.create_task(self._write(), name="wire-write")
                 case _Send():
                     tasks.create_task(self._take(frame), name="wire-send")
+                case _Code(request, phone, code):
+                    allowed = self._exchange.owner_phone.show_code(phone, code)
+                    await self._tell("ack" if allowed else "refuse", request=request)
                 case _:
                     self._note(frame)
 
-    def _note(self, frame: _StoredUpTo | _Seen | _Typing | _Logout | _Takeover) -> None:
+    def _note(self, frame: _Noted) -> None:
         exchange = self._exchange
         match frame:
             case _StoredUpTo(n):
@@ -119,7 +132,9 @@ class PageLink:
             case _Typing(chat, active):
                 exchange.set_shop_typing(chat, active)
             case _Logout():
-                exchange.unlink()
+                exchange.unlink("user_initiated")
+            case _Reference(text):
+                exchange.owner_phone.show_qr(text)
             case _Takeover():
                 exchange.set_faults(msgspec.structs.replace(exchange.faults, conflict=False))
 
@@ -128,8 +143,8 @@ class PageLink:
         network = self._exchange.network
         self._exchange.meet(device)
         self._device = network.device
-        me = {"phone": SHOP_ID, "lid": SHOP_LID, "name": "Practice shop"}
-        await self._tell("welcome", device=network.device, me=me)
+        qr_s = self._exchange.faults.qr_s
+        await self._tell("welcome", device=network.device, me=network.identity, qr_s=qr_s)
         if network.device is not None:
             await self._tell_people()
             if network.device != device:
@@ -162,10 +177,14 @@ class PageLink:
         network = self._exchange.network
         if network.device != self._device:
             self._device, self._told_people = network.device, 0
-            await self._tell("link", device=network.device)
+            reason = self._exchange.owner_phone.reason
+            await self._tell("link", device=network.device, me=network.identity, reason=reason)
             if network.device is not None:
                 await self._tell_people()
                 await self._tell("history", messages=network.history())
+        if (renewals := self._exchange.owner_phone.renewals) != self._told_renewals:
+            self._told_renewals = renewals
+            await self._tell("renew_code")
         if (conflict := self._exchange.faults.conflict) != self._told_conflict:
             self._told_conflict = conflict
             await self._tell("conflict", active=conflict)

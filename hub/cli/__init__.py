@@ -3,6 +3,7 @@
 import click
 
 from hub.cli.agents import agent
+from hub.cli.audit import audit
 from hub.cli.catalog import catalog
 from hub.cli.chats import chats
 from hub.cli.command import Commands
@@ -38,6 +39,7 @@ for command in (
     orders_group,
     customer,
     chats,
+    audit,
     trace,
     doctor,
     notices,

@@ -142,7 +142,7 @@ def _opt_out(tx: Tx, arrival: _Arrival) -> None:
 def _open(tx: Tx, arrival: _Arrival, turn_id: str, chat: Chat) -> Intake:
     """Open a turn; one that is due already begins in the same transaction."""
     intake, now = _schedule(arrival, turn_id, arrival.now), arrival.now
-    tx.run(
+    rows = tx.run(
         "turns.open",
         **records.where(arrival.key),
         turn_id=turn_id,
@@ -150,6 +150,8 @@ def _open(tx: Tx, arrival: _Arrival, turn_id: str, chat: Chat) -> Intake:
         first_at=now,
         due_at=intake.due_at,
     )
+    if rows == 0:  # the message was lost here and is told again, its turn has had its end
+        return Intake(new=True, chat=arrival.key)
     if not arrival.begins or intake.due_at != now:
         return intake
     chat = msgspec.structs.replace(chat, name=arrival.message.sender.name or chat.name)

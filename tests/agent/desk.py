@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID, uuid4
 
+from agent.attention import Bell
 from agent.dispatch import Dispatcher
 from agent.downloads import Downloads
 from agent.drivers.driver import (
@@ -21,7 +22,7 @@ from agent.drivers.driver import (
 )
 from agent.files import Files
 from agent.journal import Journal
-from agent.sender import Policy
+from agent.pacing import Policy
 from agent.settings import Settings
 from agent.transfer import HubMedia
 from protocol import codec
@@ -93,7 +94,7 @@ class Desk:
 
     def __init__(self, journal: Journal, clock: FakeClock) -> None:
         self.journal, self.clock, self.phone = journal, clock, Phone()
-        self.policy = AT_ONCE
+        self.policy, self.bell = AT_ONCE, Bell()
         self._seq = count(1)
         self._dispatcher: Dispatcher | None = None
         self.files = Files(journal._database.path.parent / "media" / "down", reserve_bytes=0)
@@ -122,6 +123,7 @@ class Desk:
             downloads=self.downloads,
             clock=self.clock,
             policy=self.policy,
+            ring=self.bell.ring,
         )
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             tasks = [

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from uuid import UUID
 
@@ -166,7 +166,8 @@ class ScriptedHub:
                 session.receive_data(frame, time.monotonic())
                 for happening in session.happenings():
                     self._take(peer, happening)
-                await self._flush(peer)
+                with suppress(SocketClosed):  # what it said before it left is still to be read
+                    await self._flush(peer)
                 async with self._news:
                     self._news.notify_all()
         except SocketClosed:

@@ -4,6 +4,8 @@ from hypothesis import strategies as st
 
 from agent.backoff import Backoff, Pause, Policy, Window, retry_after_s
 
+pytestmark = pytest.mark.core
+
 POLICY = Policy()
 ROLLS = st.floats(0, 1, exclude_max=True)
 
@@ -60,6 +62,11 @@ def test_codes_from_4500_mean_stop(backoff: Backoff, code: int) -> None:
 def test_the_loser_of_a_takeover_waits(backoff: Backoff) -> None:
     """C12: 4009 waits 60 s, without jitter."""
     assert backoff.closed(4009, 5, 0.1) == Pause(60)
+
+
+def test_a_drained_agent_waits_for_its_share_of_the_window(backoff: Backoff) -> None:
+    """C11: half of the dice is half of the window."""
+    assert backoff.closed(1012, 100, 0.5, Window(2, 30)) == Pause(16)
 
 
 @given(ROLLS, st.sampled_from([1006, 1012, 4000, 4009]))

@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 
 from agent.database import JournalError
-from agent.drivers.driver import DriverStatus
-from agent.journal import DAY_MS, FILE_NAME, Journal
+from agent.journal import FILE_NAME, Journal
 from protocol.messages import (
     Command,
-    CommandResult,
 )
-from tests.agent.desk import OTHER_CHAT, Desk, Phone, open_paired, outcome_of, to_chat
-from tests.agent.stage import ACCOUNT, NOW_MS, received
+from tests.agent.desk import Desk, Phone, open_paired, outcome_of
+from tests.agent.stage import NOW_MS
 from tests.fakes import FakeClock
 
 
@@ -75,48 +73,3 @@ async def test_a_broken_journal_is_not_the_commands_fault(desk: Desk) -> None:
     assert caught.group_contains(JournalError)
     (job,) = await desk.journal.pending_jobs()
     assert job.state == "running"
-
-
-async def test_an_audit_tells_nothing_from_before_the_pairing(desk: Desk) -> None:
-    """A shop that was paired a moment ago is not asked for its day before."""
-    desk.phone.history = [received("private", NOW_MS - 1)]
-    await desk.give(Command(name="audit", args={}))
-    (audit,) = await desk.finished(1)
-    assert isinstance(audit, CommandResult)
-    assert audit.data["since_ms"] == NOW_MS
-    assert audit.data["missed"] == 0
-
-
-async def test_an_audit_needs_a_ready_whatsapp(desk: Desk) -> None:
-    """The hub learns that it may ask again, not that the agent broke."""
-    desk.phone.status = DriverStatus("offline", ACCOUNT)
-    await desk.give(Command(name="audit", args={}))
-    assert [outcome_of(end) for end in await desk.finished(1)] == [("failed", "not_ready")]
-
-
-async def test_an_audit_counts_the_day_and_fills_the_gaps(desk: Desk) -> None:
-    """What WhatsApp shows and the journal does not hold is counted and recorded."""
-    desk.clock.advance(DAY_MS / 1000)
-    known = received("known")
-    await desk.journal.record_inbound(known)
-    old = received("old", NOW_MS - 1)
-    owner = received("mine", from_me=True)
-    desk.phone.history = [known, received("gap"), old, owner]
-    await desk.give(to_chat(OTHER_CHAT, "answer"))
-    async with desk.at_work():
-        await desk.told(1)
-        await desk.give(Command(name="audit", args={}))
-        _, audit = await desk.told(2)
-    assert isinstance(audit, CommandResult)
-    assert audit.state == "done"
-    assert audit.data == {
-        "since_ms": NOW_MS,
-        "seen": 2,
-        "missed": 2,
-        "stored": 2,
-        "answered": 1,
-        "failed": 0,
-        "unknown": 0,
-        "expired": 0,
-        "waiting": 1,
-    }

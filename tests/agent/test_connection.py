@@ -256,6 +256,7 @@ async def test_an_error_that_the_hub_reports_changes_nothing(stage: Stage) -> No
 # --- the end of a connection ---------------------------------------------------------------------
 
 
+@pytest.mark.alone
 async def test_a_drained_agent_leaves_and_returns_inside_the_window(stage: Stage) -> None:
     """C11: what came is acknowledged, 4000, and back after half of the window at a roll of 0.5."""
     async with stage.running():

@@ -21,6 +21,7 @@ from agent.drivers.driver import (
     Outcome,
     SendOrder,
     Sink,
+    Unread,
 )
 from agent.drivers.memory import MemoryDriver, MemorySettings
 from agent.journal import FILE_NAME, Journal
@@ -93,7 +94,12 @@ class ScriptedDriver:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
-        data_dir=tmp_path, backoff_max_s=0.05, typing_max_s=0, typing_chars_per_s=0, send_gap_s=0
+        data_dir=tmp_path,
+        backoff_max_s=0.05,
+        typing_max_s=0,
+        typing_chars_per_s=0,
+        send_gap_s=0,
+        panel_port=0,
     )
 
 
@@ -376,6 +382,26 @@ async def test_a_message_waits_for_room_on_the_disk(
         assert not done
         database.execute("PRAGMA max_page_count = 1000000")
         await hub.until(lambda: len(hub.received) == 1)
+
+
+async def test_what_whatsapp_shows_as_unread_is_compared_with_the_journal(
+    hub: ScriptedHub, settings: Settings
+) -> None:
+    """Known messages, those from before the pairing and those of long ago prove nothing."""
+    paired_ms = await pair(settings, hub.url)
+    driver = ScriptedDriver()
+    async with running(settings, driver):
+        await hub.until(lambda: len(hub.beats) > 0)
+        assert driver.sink is not None
+        await driver.sink.received(received("A1", paired_ms + 1))
+        shown = [
+            Unread(CHAT, f"A{n}", sent_ms=paired_ms + n - 1, since_ms=paired_ms - 5)
+            for n in range(4)
+        ]
+        lacking = [replace(one, since_ms=paired_ms) for one in shown]
+        await driver.sink.received(received("A3", paired_ms + 2))
+        assert await driver.sink.lacks(ACCOUNT, shown) == [lacking[2]]
+        assert await driver.sink.lacks("+919800000008", shown[:2]) == [lacking[1]]
 
 
 def test_numbers_are_taken_as_the_wire_takes_them() -> None:

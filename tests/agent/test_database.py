@@ -213,20 +213,25 @@ async def cancel_after(turns: int, task: "asyncio.Task[bool]") -> None:
     task.cancel()
 
 
-async def test_a_journal_of_version_1_is_brought_up_to_date(path: Path, clock: FakeClock) -> None:
+@pytest.mark.parametrize(
+    ("version", "lacks"), [(1, "DROP TABLE arrivals; DROP TABLE begun;"), (2, "DROP TABLE begun;")]
+)
+async def test_a_journal_of_an_older_version_is_brought_up_to_date(
+    path: Path, clock: FakeClock, version: int, lacks: str
+) -> None:
     """With what it holds, and to the same schema as a new one."""
     journal = await Journal.open(path, clock)
     await journal.record_inbound(received("A1"))
     await journal.close()
     with closing(sqlite3.connect(path)) as connection:
         new = schema_of(connection)
-        connection.executescript("DROP TABLE arrivals; PRAGMA user_version = 1;")
+        connection.executescript(f"{lacks} PRAGMA user_version = {version};")
     journal = await Journal.open(path, clock)
     assert len(await all_rows(journal)) == 1
     await journal.close()
     with closing(sqlite3.connect(path)) as connection:
         assert schema_of(connection) == new
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def schema_of(connection: sqlite3.Connection) -> list[str]:

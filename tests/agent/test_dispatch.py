@@ -109,6 +109,8 @@ async def test_a_send_found_in_doubt_is_looked_up_first(
     assert (status.state, status.wa_id) == (state, whatsapp_key(ref))
     assert desk.phone.asked[0] == ("look_up", "hello")
     assert desk.phone.sent() == sent
+    rung = [one.kind for one in desk.bell.open]
+    assert rung == (["unknown_send"] if state == "unknown" else [])
 
 
 async def test_attempts_end(desk: Desk) -> None:
@@ -307,7 +309,7 @@ from agent.downloads import Downloads
 from agent.drivers.memory import MemoryDriver, MemorySettings
 from agent.files import Files
 from agent.journal import FILE_NAME, Journal
-from agent.sender import Policy
+from agent.pacing import Policy
 from agent.settings import Settings
 from agent.transfer import HubMedia
 
@@ -332,7 +334,7 @@ async def main(folder):
         driver=driver,
         downloads=downloads,
         clock=clock,
-        policy=Policy(typing_max_s=0, gap_s=0, lookup_every_s=0),
+        policy=Policy(typing_max_s=0, gap_s=0, lookup_every_s=0, begun_max=1000),
     )
     async with asyncio.TaskGroup() as group:
         group.create_task(driver.run(Deaf(dispatcher.driver_changed)))

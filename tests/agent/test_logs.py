@@ -90,6 +90,60 @@ def test_the_file_is_its_owners_alone_also_after_rotation(
     assert [json.loads(line)["number"] for line in logs.tail(tmp_path, 3)] == [57, 58, 59]
 
 
+def test_a_log_that_somebody_holds_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows renames no open file: the log goes on in it, and is rotated once it is free."""
+    monkeypatch.setattr(logs, "_FILE_MAX_BYTES", 2000)
+    logs.configure("info", tmp_path)
+    held = tmp_path / "agent.log.2"
+    held.mkdir()  # the second rotation cannot remove it
+    (held / "x").touch()
+    for number in range(60):
+        structlog.get_logger("agent").info("line", number=number)
+    assert [entry["number"] for entry in entries(tmp_path)] == list(range(60))
+    (held / "x").unlink()
+    held.rmdir()
+    structlog.get_logger("agent").info("line", number=60)
+    assert (tmp_path / "agent.log").stat().st_size < 2000
+    assert entries(tmp_path)[-1]["number"] == 60
+    assert len(entries(tmp_path)) > 40
+
+
+def test_a_tail_gives_each_line_once_across_rotations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever it looks: in the middle of a file, just after a rotation, and at half a line."""
+    monkeypatch.setattr(logs, "_FILE_MAX_BYTES", 1000)
+    logs.configure("info", tmp_path)
+    tail, seen = logs.Tail(tmp_path), list[int]()
+    for number in range(100):
+        structlog.get_logger("agent").info("line", number=number)
+        if number % 7 in (0, 1, 5):
+            seen += [json.loads(line)["number"] for line in tail.read()]
+    assert seen == list(range(seen[-1] + 1))
+    with (tmp_path / "agent.log").open("a") as file:
+        file.write("half")
+        file.flush()
+        rest = tail.read()
+        assert [json.loads(line)["number"] for line in rest] == list(range(seen[-1] + 1, 100))
+        assert tail.rest == b"half"
+        file.write(" and half\n")
+    assert tail.read() == ["half and half"]
+    (tmp_path / "agent.log").write_text("cut\n")
+    assert tail.read() == ["cut"]
+
+
+def test_a_service_writes_to_its_file_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What keeps a service's output would keep every line twice."""
+    logs.configure("info", tmp_path, to_stderr=False)
+    structlog.get_logger("agent").info("heard")
+    assert [entry["event"] for entry in entries(tmp_path)] == ["heard"]
+    assert capsys.readouterr().err == ""
+
+
 def test_without_a_folder_there_is_only_stderr(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from agent.drivers.driver import (
     OrderedFile,
     Outcome,
     SendOrder,
+    Unread,
 )
 from agent.drivers.memory import (
     DEFAULT_ACCOUNT,
@@ -59,6 +60,9 @@ class Heard:
     async def changed(self, status: DriverStatus) -> None:
         self.statuses.append(status)
         await self._tell()
+
+    async def lacks(self, account: str, unread: Sequence[Unread]) -> list[Unread]:
+        return []
 
     async def until(self, met: Callable[[], bool]) -> None:
         """Return when `met` holds."""
@@ -285,6 +289,15 @@ async def test_a_sweep_tells_the_one_to_one_messages_since_a_moment(tmp_path: Pa
     )
     found = [m async for m in make(tmp_path).sweep(NOW_MS)]
     assert [(m.wa_id, m.live) for m in found] == [("edge", False), ("new", False)]
+
+
+async def test_who_wrote_is_known_from_the_file(tmp_path: Path) -> None:
+    """By account and chat; what the owner wrote says nothing of the customer."""
+    (tmp_path / "in.jsonl").write_bytes(line("A1") + line("A2", chat="2@lid", from_me=True))
+    driver, one = make(tmp_path), message("A1")
+    assert await driver.customer_wrote(one.account, one.chat)
+    assert not await driver.customer_wrote(one.account, "2@lid")
+    assert not await driver.customer_wrote("+919800000008", one.chat)
 
 
 SENDER = """

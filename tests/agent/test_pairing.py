@@ -132,6 +132,26 @@ async def test_a_good_code_makes_this_pc_an_agent(
     )
 
 
+@pytest.mark.parametrize(
+    ("date", "paired_ms"),
+    [
+        ("Sun, 15 Jun 2025 15:06:40 GMT", NOW_MS),  # as exact as its own clock, which goes on
+        ("Sat, 14 Jun 2025 15:06:40 GMT", NOW_MS - 86_400_000),
+        ("Mon, 16 Jun 2025 15:06:40 GMT", NOW_MS + 86_400_000),
+        ("yesterday", NOW_MS),
+    ],
+)
+async def test_a_pairing_is_dated_by_the_hub(
+    desk: Desk, journal: Journal, redeem: Pair, date: str, paired_ms: int
+) -> None:
+    """Else a clock that was a day ahead would keep searches from finding anything for a day."""
+    desk.answer(201, PAIRED, Date=date)
+    await redeem(desk.url)
+    identity = await journal.identity()
+    assert identity is not None
+    assert identity.paired_ms == paired_ms
+
+
 PROBLEM = {"Content_Type": "application/problem+json"}
 
 
@@ -340,7 +360,7 @@ async def test_what_is_no_socks_proxy_is_told(desk: Desk, redeem: Pair) -> None:
     desk.answer(400)
     proxy = desk.url.replace("http", "socks5")
     with pytest.raises(PairingError, match="the network and the proxy"):
-        await redeem(f"http://{HUB}", replace(BEHIND_PROXY, proxy=proxy))
+        await redeem(f"http://{HUB}", replace(BEHIND_PROXY, proxy=proxy, open_timeout_s=0.5))
 
 
 # --- rotation ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agent.drivers.driver import Lookup, Outcome
+from agent.pacing import Policy
 from agent.sender import (
     FINAL,
     TRANSITIONS,
@@ -16,7 +17,6 @@ from agent.sender import (
     IllegalMoveError,
     LookUp,
     Outgoing,
-    Policy,
     Progress,
     State,
     Surroundings,
@@ -26,9 +26,10 @@ from agent.sender import (
     judge,
     move,
     note_lookup,
-    typing_s,
 )
 from protocol.messages import Fault
+
+pytestmark = pytest.mark.core
 
 ACCOUNT = "+919800000009"
 POLICY = Policy(
@@ -78,17 +79,6 @@ def test_a_final_send_is_not_decided_again(state: State) -> None:
         decide(replace(QUEUED, state=state), Progress(), READY, POLICY)
 
 
-@pytest.mark.parametrize(
-    ("chars", "per_s", "max_s", "pause"),
-    [(20, 10, 5, 2.0), (500, 10, 5, 5), (20, 0, 5, 0.0), (20, 10, 0, 0), (0, 10, 5, 0.0)],
-)
-def test_typing_takes_as_long_as_the_text_within_a_bound(
-    chars: int, per_s: float, max_s: float, pause: float
-) -> None:
-    """The pause grows with the text up to its bound; zero speed or bound switches it off."""
-    assert typing_s(chars, Policy(typing_chars_per_s=per_s, typing_max_s=max_s)) == pause
-
-
 def test_a_queued_send_is_looked_up_typed_and_then_handed_over() -> None:
     """The lookup comes first, then typing, and the hand-over when its pause is over."""
     assert decide(QUEUED, Progress(), READY, POLICY) == LookUp()
@@ -134,6 +124,30 @@ def test_a_refused_send_ends_with_its_reason(state: State) -> None:
     assert code_of(verdict(send, other)) == "wrong_account"
     assert code_of(verdict(send, replace(READY, owner_wrote_ms=5_501))) == "owner_replied"
     assert verdict(send, replace(READY, owner_wrote_ms=5_500)) == HandOver()
+
+
+def test_a_chat_more_than_a_day_allows_is_not_begun() -> None:
+    """The budget is for chats in which nobody but us has written; all others are answered."""
+    for begun, at_most in ((None, 0), (1, 2)):
+        policy = replace(POLICY, begun_max=at_most)
+        assert decide(QUEUED, UNSENT, replace(READY, begun=begun), policy) == Type(2.0)
+    typing, typed = replace(QUEUED, state=State.TYPING), replace(UNSENT, typed_at=0.0)
+    for begun in (None, 1):
+        around = replace(READY, begun=begun)
+        assert decide(typing, typed, around, POLICY) == HandOver(begins=begun is not None)
+    spent = replace(READY, begun=2)
+    policy = replace(POLICY, begun_max=2)
+    assert code_of(decide(QUEUED, UNSENT, spent, policy)) == "started_budget"
+    assert code_of(decide(typing, typed, spent, policy)) == "started_budget"
+    none_at_all = decide(QUEUED, UNSENT, replace(READY, begun=0), replace(policy, begun_max=0))
+    assert code_of(none_at_all) == "started_budget"
+
+
+def test_a_group_is_never_written_to() -> None:
+    """Nothing is asked of WhatsApp for it, nothing typed; a row in doubt is looked up as ever."""
+    group = replace(QUEUED, one_to_one=False)
+    assert code_of(decide(group, Progress(), READY, POLICY)) == "not_one_to_one"
+    assert decide(replace(IN_DOUBT, one_to_one=False), Progress(), READY, POLICY) == LookUp()
 
 
 def test_a_file_is_fetched_waited_for_and_then_sent() -> None:
@@ -185,6 +199,7 @@ def test_a_repeat_waits_for_its_file_like_a_first_try() -> None:
     [
         replace(READY, paused=True),
         replace(READY, whatsapp="syncing"),
+        replace(READY, whatsapp="restricted"),
         replace(READY, account=None),
     ],
 )
@@ -363,6 +378,8 @@ class Shop:
             account=ACCOUNT,
             paused=not fair and self.draw.draw(st.integers(0, 4)) == 0,
             owner_wrote_ms=None if self.draw.draw(st.integers(0, 9)) else 9_000,
+            # What was handed over once is itself among the chats that were begun.
+            begun=None if self.row.attempts else self.draw.draw(st.sampled_from([None, 0, 20])),
         )
 
 

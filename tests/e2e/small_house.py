@@ -1,22 +1,28 @@
 """A hub and an agent as real processes, with the agent's WhatsApp in two files of JSON lines."""
 
+import asyncio
 import json
 import os
-import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx2
+from click.testing import CliRunner
 
-from agent.practice.house import HouseError, Part, run_command, until
+from agent.cli import main as sak_agent
+from agent.practice.house import HouseError, Part, until
+from hub.cli import main as sak_hub
+from tests.ports import free_port
 
 SHOP = "Test Shop"
 ACCOUNT = "+919800000009"
 CATALOG = [{"sku": "S1", "name": "Sample Soap", "price": "10.50", "unit": "piece"}]
+COMMANDS = {"hub": sak_hub, "agent": sak_agent}
 FAST = {
     "SAK_HUB_HEARTBEAT_INTERVAL_S": "0.2",
     "SAK_HUB_HEARTBEAT_TIMEOUT_S": "2",
@@ -35,9 +41,11 @@ class SmallHouse:
         self.folder = folder
         self.inbox = folder / "in.jsonl"
         self.outbox = folder / "out.jsonl"
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("SAK_")}  # noqa: TID251 - the processes need PATH
+        environ = os.environ  # noqa: TID251 - the processes need PATH
+        self._unset = {k: None for k in environ if k.startswith("SAK_")}
+        clean = {k: v for k, v in environ.items() if k not in self._unset}
         self.env = clean | FAST | settings
         self.env |= {
             "SAK_HUB_PORT": str(self.port),
@@ -92,8 +100,8 @@ class SmallHouse:
     async def command(self, module: str, *words: str) -> Any:
         """Type a command; what its `--json` ends with."""
         prefix = f"SAK_{module.upper()}_"
-        env = {k: v for k, v in self.env.items() if not k.startswith("SAK_") or prefix in k}
-        return await run_command(module, [*words, "--json"], env)
+        env = {**self._unset, **{k: v for k, v in self.env.items() if k.startswith(prefix)}}
+        return await asyncio.to_thread(_typed, COMMANDS[module], [*words, "--json"], env)
 
     async def sak_hub(self, *words: str) -> Any:
         """Type a `sak-hub` command."""
@@ -140,11 +148,12 @@ class SmallHouse:
         await until(enough, f"only {len(self.answers())} of {customers} answered", timeout_s)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _typed(command: click.Group, words: list[str], env: Mapping[str, str | None]) -> Any:
+    """Run it in this process, which has loaded it already."""
+    result = CliRunner().invoke(command, words, env=env)
+    if result.exit_code != 0:
+        raise HouseError(f"{words} failed ({result.exit_code}): {result.output}")
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 __all__ = ["HouseError", "SmallHouse", "until"]

@@ -5,6 +5,10 @@ import json
 import os
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 
 async def test_the_demo_holds_every_step() -> None:
     """Seven replies to eight messages, each once, and a first word within 1.5 s of the debounce."""

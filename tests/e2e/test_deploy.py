@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sqlite3
 import sys
 from collections import Counter
@@ -10,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+
+import pytest
 
 from hub.clock import SystemClock
 from hub.gateway.pairing import Paired, new_code, offer_in, pair_in
@@ -19,6 +20,9 @@ from hub.store.tx import Tx
 from tests.e2e.deployed import Deployed, at_ms
 from tests.e2e.fleet import STUCK, WELCOME, Fleet, LeanAgent, Visit, now_ms
 from tests.hub.shops import DEVICE, add_shop
+from tests.ports import free_port
+
+pytestmark = pytest.mark.alone
 
 SEED: Final = 7
 SHOPS: Final = 5
@@ -56,12 +60,6 @@ async def pair_all(folder: Path) -> list[LeanAgent]:
             await add_shop(store, clock, f"ten_{number}", f"Shop {number}")
         await store.write(pair)
     return agents
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def stick(agents: list[LeanAgent]) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from protocol import messages
+from protocol import audit, messages
 from protocol.errors import CloseCode, may_reconnect
 from protocol.messages import (
     COMMANDS,
@@ -116,6 +116,8 @@ def word(hint: Any) -> str:
         (hint,) = (part for part in get_args(hint) if part is not type(None))
     if isinstance(hint, type) and issubclass(hint, Data):
         return hint.__name__
+    if get_origin(hint) is tuple:
+        return f"list of {word(get_args(hint)[0])}"
     return TYPES[hint]
 
 
@@ -189,6 +191,20 @@ def test_the_tables_list_every_field_and_no_other() -> None:
     events = {f"{name} {WAYS[kind.WAY]}": actual(kind) for name, kind in EVENTS.items()}
     assert fields(head.format("event")) == events
     assert fields(head.format("object")) == {it.__name__: actual(it) for it in objects()}
+
+
+def test_the_contents_of_commands_are_listed() -> None:
+    """Every struct that `args` or `data` may hold, field by field."""
+    kinds = (
+        audit.AuditArgs,
+        audit.AuditData,
+        audit.Shown,
+        audit.SweepArgs,
+        audit.MessageKey,
+        audit.SweepData,
+    )
+    listed = {it.__name__: actual(it) for it in kinds}
+    assert fields("| content | field | type | meaning |") == listed
 
 
 def test_every_type_word_is_explained() -> None:

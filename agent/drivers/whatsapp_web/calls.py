@@ -28,7 +28,22 @@ from protocol.messages import MessageReceived
 _log = structlog.get_logger(__name__)
 _Wanted = TypeVar("_Wanted")
 _CALL = "([name, argument]) => window.__sakAgent.call(name, argument)"
-_STATE = "() => window.__sakAgent ? window.__sakAgent.state() : null"
+_PROBE = "() => window.__sakAgent ? window.__sakAgent.probe() : null"
+_TAKE_OVER = "() => { window.WPP.whatsapp.Socket.takeover(); }"
+# By the browser, whose proxy may be another than ours. What the page's policy refuses says nothing
+# of the network.
+_REACHES = """async (limitMs) => {
+  let refused = false;
+  document.addEventListener('securitypolicyviolation', () => { refused = true; });
+  const signal = AbortSignal.timeout(limitMs);
+  try {
+    await fetch(`/favicon.ico?${Date.now()}`, { method: 'HEAD', cache: 'no-store', signal });
+    return true;
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return refused;
+  }
+}"""
 
 
 class _Answer(msgspec.Struct):
@@ -41,6 +56,11 @@ class _Found(msgspec.Struct):
     state: Literal["here", "gone", "too_large"]
     handle: int = 0
     size: int = 0
+
+
+class _PageOfMessages(msgspec.Struct):
+    messages: list[Any]
+    before: str | None
 
 
 class Calls:
@@ -128,6 +148,11 @@ class Calls:
         except PageUnavailableError:
             return Lookup.UNAVAILABLE
 
+    async def customer_wrote(self, account: str, chat: str) -> bool:
+        """Whether the chat's newest messages have one of the customer's."""
+        argument = {"account": account, "chat": chat, "count": self._settings.sweep_page}
+        return await self._ask("customerWrote", argument, bool)
+
     async def mark_read(self, chat: str) -> None:
         """Mark a chat as read."""
         await self._ask("markRead", chat, None)
@@ -141,19 +166,49 @@ class Calls:
         return await self._ask("chatsSince", since_s, list[str])
 
     async def messages_since(self, chat: str, since_s: int) -> list[PageMessage]:
-        """A chat's messages since a moment; one that cannot be read does not cost the others."""
-        argument = {"chat": chat, "since": since_s, "limit": self._settings.sweep_max}
+        """A chat's messages since a moment, oldest first, read page by page from the newest back.
+
+        One message that cannot be read does not cost the others.
+        """
+        pages: list[list[PageMessage]] = []
+        known: set[str] = set()
+        before: str | None = None
+        while True:
+            page = await self._page_of(chat, since_s, before)
+            readable = [one for row in page.messages if (one := _readable(row)) is not None]
+            fresh = [one for one in readable if one.id not in known]
+            known.update(one.id for one in fresh)
+            pages.insert(0, fresh)
+            if page.before in (None, before):
+                return [one for page in pages for one in page]
+            before = page.before
+
+    async def _page_of(self, chat: str, since_s: int, before: str | None) -> _PageOfMessages:
+        count = self._settings.sweep_page
+        argument = {"chat": chat, "since": since_s, "before": before, "count": count}
         timeout_s = self._settings.sweep_timeout_s
-        found = await self._ask("messagesSince", argument, list[Any], timeout_s)
-        return [message for one in found if (message := _readable(one)) is not None]
+        return await self._ask("messagesPage", argument, _PageOfMessages, timeout_s)
 
     async def reload(self) -> None:
         """Have the page load itself anew."""
         await self._evaluate("() => location.reload()", None, self._settings.call_timeout_s)
 
-    async def state(self) -> PageState | None:
-        """How the page is; None while the scripts are not in it. Serves as the ping."""
-        found = await self._evaluate(_STATE, None, self._settings.ping_timeout_s)
+    async def link(self, step: str, argument: str | None = None) -> None:
+        """Have the page do a step of linking (link.js)."""
+        await self._ask(step, argument, None)
+
+    async def take_over(self) -> None:
+        """Use WhatsApp here, not in the window that has it now."""
+        await self._evaluate(_TAKE_OVER, None, self._settings.call_timeout_s)
+
+    async def reaches(self) -> bool:
+        """Whether the page's own server can be reached, by the browser's way."""
+        limit_s = self._settings.call_timeout_s
+        return bool(await self._evaluate(_REACHES, limit_s * 500, limit_s))
+
+    async def probe(self) -> PageState | None:
+        """How the page is; None while the scripts are not in it. The page also tells an echo."""
+        found = await self._evaluate(_PROBE, None, self._settings.ping_timeout_s)
         return None if found is None else _converted(found, PageState)
 
     async def _ask(

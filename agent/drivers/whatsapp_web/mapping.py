@@ -10,6 +10,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from agent.drivers.whatsapp_web.names import contacts_text, shown
+from agent.link_words import HOW_QR, logout
 from protocol.messages import (
     Instant,
     MessageReceived,
@@ -47,14 +49,13 @@ _STATES: Final[dict[str | None, str]] = {
 _ACKS: Final[dict[int, SendState]] = {-1: "failed", 1: "sent", 2: "delivered", 3: "read", 4: "read"}
 ADVICE: Final = {
     "starting": "WhatsApp Web is starting.",
-    "qr": "Link WhatsApp: set the browser window to visible, then on the shop's phone open "
-    "WhatsApp, Linked devices, Link a device, and scan the code.",
+    "qr": HOW_QR,
     "syncing": "WhatsApp Web is loading the chats.",
     "ready": "",
-    "conflict": "WhatsApp Web is open in another window: close it there, or choose Use Here.",
+    "conflict": "WhatsApp Web is open in another window: close it there, or press *Use "
+    "WhatsApp here* in this agent's panel.",
     "offline": "WhatsApp Web has no connection: check this computer's internet.",
-    "logged_out": "WhatsApp ended the link with this computer: link it again from the shop's phone "
-    "under Linked devices.",
+    "logged_out": logout(None),
     "restricted": "WhatsApp restricted this number: read why in WhatsApp on the shop's phone.",
     "page_changed": "WhatsApp Web changed in a way that this agent does not know: update the "
     "agent. Messages are kept.",
@@ -81,7 +82,10 @@ class PageMedia(msgspec.Struct, frozen=True):
 
 
 class PageMessage(msgspec.Struct, frozen=True):
-    """A message as `describe` in page.js copies it; `t` is in seconds."""
+    """A message as `describe` in messages.js copies it; `t` is in seconds.
+
+    `cards` are the names and numbers in contacts' vCards, without all else.
+    """
 
     chat: str
     id: str
@@ -90,14 +94,31 @@ class PageMessage(msgspec.Struct, frozen=True):
     type: str
     t: Annotated[int, Meta(ge=0, le=_T_MAX)]
     phone: str | None = None
+    lid: str | None = None
     name: str | None = None
     text: str | None = None
     media: PageMedia | None = None
+    cards: tuple[str, ...] = ()
     reply_to: str | None = None
 
 
+class PageUnread(msgspec.Struct, frozen=True):
+    """The newest message of a customer in a chat with a badge; seconds.
+
+    `since` is that of the oldest message under the badge, as far as the page holds it.
+    """
+
+    chat: str
+    id: str
+    t: Annotated[int, Meta(ge=0, le=_T_MAX)]
+    since: Annotated[int, Meta(ge=0, le=_T_MAX)]
+
+
 class PageState(msgspec.Struct, frozen=True):
-    """The connection as `state` in page.js sees it; `account` is the own number's digits."""
+    """The connection as `state` in page.js sees it; `account` is the own number's digits.
+
+    `restricted_ms` is when WhatsApp told of a ban, if it did; `unread` comes with a probe only.
+    """
 
     mode: str | None = None
     info: str | None = None
@@ -105,6 +126,8 @@ class PageState(msgspec.Struct, frozen=True):
     authenticated: bool = False
     full_ready: bool = False
     account: str | None = None
+    restricted_ms: int | None = None
+    unread: tuple[PageUnread, ...] = ()
 
 
 def received(message: PageMessage, account: str, *, live: bool) -> MessageReceived:
@@ -118,7 +141,7 @@ def received(message: PageMessage, account: str, *, live: bool) -> MessageReceiv
         sent_at=Instant(message.t * 1000),
         live=live,
         kind=_KINDS.get(message.type, "other"),
-        text=message.text,
+        text=contacts_text(message.cards) or message.text,
         media=None if message.media is None else _media(message.media),
         reply_to=message.reply_to,
     )
@@ -130,7 +153,7 @@ def e164(digits: str | None) -> str | None:
 
 
 def whatsapp_state(page: PageState, *, was_linked: bool) -> str:
-    """The protocol's word for the page's state; `ready` only when a message could go out."""
+    """The protocol's word for what the page says; `ready` only when a message could go out."""
     if page.mode == "QR":
         return "logged_out" if was_linked else "qr"
     if page.mode in _STATES:
@@ -150,8 +173,8 @@ def _sender(message: PageMessage) -> Sender:
     return Sender(
         id=message.sender,
         phone=e164(message.phone),
-        lid=message.sender if message.sender.endswith("@lid") else None,
-        name=message.name,
+        lid=message.lid,
+        name=shown(message.name),
     )
 
 

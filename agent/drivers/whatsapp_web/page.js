@@ -1,13 +1,10 @@
 // Our side of the page: what the agent asks of WhatsApp, and what WhatsApp tells the agent.
 //
-// Runs after wa-js (`WPP`). Models are live objects, so everything that leaves the page is copied
-// field by field. `__sakAgentTell` is the way out; the agent calls `__sakAgent.call(name, argument)`.
+// Runs after wa-js (`WPP`) and messages.js. `__sakAgentTell` is the way out; the agent calls `__sakAgent.call(name, argument)`.
 (() => {
   'use strict';
 
   const ACK = { FAILED: -1, SERVER: 1 };
-  const PAGE_OF_MESSAGES = 50;
-  const LOOK_UP_MS = 2000;
   // Errors after which trying again is pointless. All others leave the message in doubt, and the
   // agent looks its key up.
   const FINAL_ERRORS = new Set([
@@ -16,76 +13,17 @@
   // WhatsApp has no such message, or nothing behind it.
   const NO_FILE = new Set(['media_not_found', 'message_not_contains_media', 'msg_not_found']);
   const FILES_MAX = 8; // at once in the page's memory; a call that was given up leaves one behind
-  // Notices of WhatsApp itself, and texts that cannot be read yet.
-  const NO_MESSAGES = new Set([
-    'ciphertext', 'debug', 'e2e_notification', 'gp2', 'keychange', 'newsletter_notification',
-    'notification', 'notification_template', 'protocol', 'broadcast_notification',
-  ]);
-  const CHAT_SERVERS = new Set(['c.us', 'lid', 'g.us']);
+  const USER_SERVERS = new Set(['c.us', 'lid']);
+  const UNREAD_MAX = 20; // chats that a probe tells of, the newest
 
-  const text = (value) => (value === undefined || value === null ? null : value.toString());
+  const {
+    text, isForUs, seconds, phoneOf, lidOf, describe, describeEdit, describeFound, CHAT_SERVERS,
+  } = window.__sakMessages;
   const tell = (event, content) => window.__sakAgentTell({ event, ...content });
 
-  // --- what leaves the page ----------------------------------------------------------------
+  // --- how the page is ---------------------------------------------------------------------
 
-  // The phone behind a LID is only looked up in the page's own memory, never asked for. Nothing in
-  // wa-js has a time limit, and a phone is worth neither the message nor holding the next one up.
-  async function phoneOf(person) {
-    if (person.server === 'c.us') return person.user;
-    if (person.server !== 'lid') return null;
-    const tooLate = new Promise((resolve) => setTimeout(resolve, LOOK_UP_MS, {}));
-    try {
-      const entry = await Promise.race([WPP.contact.getPnLidEntry(person), tooLate]);
-      return entry?.phoneNumber?.id ?? null;
-    } catch {
-      return null;
-    }
-  }
-
-  function mediaOf(message) {
-    if (!message.mimetype) return null;
-    const { mimetype, size, filename, duration } = message;
-    return {
-      mime: mimetype,
-      size: Number(size) || 0,
-      name: text(filename),
-      seconds: duration === undefined || duration === null ? null : Number(duration),
-    };
-  }
-
-  // In media and locations `body` is a thumbnail; only a text's body is text.
-  function textOf(message) {
-    if (message.type === 'chat') return text(message.body);
-    if (message.type === 'vcard') return text(message.vcardFormattedName);
-    if (message.type === 'location') {
-      return [message.loc, `${message.lat},${message.lng}`].filter(Boolean).join(' ');
-    }
-    // A document without a caption carries its name there.
-    if (message.isCaptionByUser === false || message.caption === message.filename) return null;
-    return text(message.caption);
-  }
-
-  async function describe(message) {
-    const { id } = message;
-    const me = WPP.conn.getMyUserLid() ?? WPP.conn.getMyUserId();
-    const sender = id.fromMe ? me : (message.author ?? id.participant ?? id.remote);
-    return {
-      chat: text(id.remote),
-      id: id.id,
-      from_me: id.fromMe,
-      sender: text(sender),
-      phone: await phoneOf(sender),
-      name: id.fromMe ? null : text(message.notifyName),
-      type: message.type,
-      text: textOf(message),
-      media: mediaOf(message),
-      t: message.t,
-      reply_to: text(message.quotedStanzaID),
-    };
-  }
-
-  const isForUs = (message) =>
-    CHAT_SERVERS.has(message.id.remote.server) && !NO_MESSAGES.has(message.type);
+  let restrictedMs = null; // when WhatsApp told of a ban
 
   function state() {
     const { mode, info } = WPP.conn.getStreamData();
@@ -97,7 +35,29 @@
       authenticated: WPP.conn.isAuthenticated(),
       full_ready: WPP.isFullReady,
       account: me ? me.user : null,
+      restricted_ms: restrictedMs,
     };
+  }
+
+  // What a person sees as a badge, to be compared with what was told. Below zero: marked by hand.
+  function unread() {
+    const chats = WPP.whatsapp.ChatStore.getModelsArray();
+    const badged = chats.filter((chat) => chat.unreadCount > 0 && USER_SERVERS.has(chat.id.server));
+    const newest = badged.sort((a, b) => (b.t ?? 0) - (a.t ?? 0)).slice(0, UNREAD_MAX);
+    return newest.flatMap((chat) => {
+      const held = chat.msgs?.getModelsArray() ?? [];
+      const theirs = held.filter((message) => !message.id.fromMe && isForUs(message));
+      const under = theirs.slice(-chat.unreadCount);
+      if (!under.length) return [];
+      const { id, t } = under.at(-1);
+      return [{ chat: text(id.remote), id: id.id, t, since: Math.min(...under.map((one) => one.t)) }];
+    });
+  }
+
+  // The echo shows that the way by which events come is open.
+  function probe() {
+    tell('echo', {});
+    return { ...state(), unread: unread() };
   }
 
   // --- what the agent asks -----------------------------------------------------------------
@@ -216,6 +176,14 @@
     return message.ack >= ACK.SERVER ? 'acknowledged' : 'pending';
   }
 
+  async function customerWrote({ account, chat: chatId, count }) {
+    requireAccount(account);
+    const { id, msgs } = await WPP.chat.find(chatId);
+    const isTheirs = (message) => !message.id.fromMe && isForUs(message);
+    if (msgs.getModelsArray().some(isTheirs)) return true;
+    return (await WPP.chat.getMessages(id, { count })).some(isTheirs);
+  }
+
   async function markRead(chatId) {
     await WPP.chat.markIsRead((await WPP.chat.find(chatId)).id);
   }
@@ -231,29 +199,38 @@
     return chats.filter((chat) => (chat.t ?? since) >= since).map((chat) => text(chat.id));
   }
 
-  // A chat's messages since a moment, oldest first; read page by page, from the newest back.
-  async function messagesSince({ chat, since, limit }) {
-    const seen = new Set();
-    let found = [];
-    for (;;) {
-      const before = found.length ? { id: text(found[0].id), direction: 'before' } : {};
-      const page = await WPP.chat.getMessages(chat, { count: PAGE_OF_MESSAGES, ...before });
-      const fresh = page.filter((message) => !seen.has(text(message.id))).sort((a, b) => a.t - b.t);
-      fresh.forEach((message) => seen.add(text(message.id)));
-      found = [...fresh, ...found];
-      if (!fresh.length || fresh[0].t < since || found.length >= limit) break;
-    }
-    const wanted = found.filter((message) => message.t >= since && isForUs(message));
-    return Promise.all(wanted.map(describe));
+  // What the page was told after the newest one that WhatsApp reads from.
+  async function heldAfter(chatId, page) {
+    const held = (await WPP.chat.find(chatId)).msgs.getModelsArray();
+    const read = new Set(page.map((one) => text(one.id)));
+    const newest = Math.max(...page.map((one) => one.t));
+    const from = held.findLastIndex((one) => read.has(text(one.id))) + 1;
+    return held.slice(from).filter((one) => from > 0 || one.t > newest);
+  }
+
+  // Some of a chat's messages since a moment, oldest first: the newest ones, or those before one.
+  // `before` in the answer is where to go on from, null at the end.
+  async function messagesPage({ chat: chatId, since, before, count }) {
+    const from = before === null ? {} : { id: before, direction: 'before' };
+    const page = await WPP.chat.getMessages(chatId, { count, ...from });
+    const found = before === null ? [...page, ...(await heldAfter(chatId, page))] : page;
+    const wanted = found.filter((one) => one.t >= since && isForUs(one));
+    const rows = await Promise.all(wanted.sort((a, b) => a.t - b.t).map(describeFound));
+    const oldest = page.reduce((one, other) => (other.t < one.t ? other : one), page[0]);
+    return {
+      messages: rows.flat(),
+      before: oldest && oldest.t >= since ? text(oldest.id) : null,
+    };
   }
 
   const calls = {
-    state, send, lookUp, markRead, typing, chatsSince, messagesSince,
+    send, lookUp, customerWrote, markRead, typing, chatsSince, messagesPage,
     beginFile, addPiece, openFile, readFile, closeFile,
   };
 
   window.__sakAgent = {
-    state,
+    calls,
+    probe,
     async call(name, argument) {
       try {
         return { value: await calls[name](argument) };
@@ -278,17 +255,18 @@
     if (message.id.remote.isUser()) message.chat?.presence?.subscribe?.();
   });
 
-  // `revoke`, `edit` and `reaction` have no message of their own: what they aim at is `reply_to`.
-  const about = (kind, target, sender, at, content) => {
+  // `revoke` and `reaction` have no message of their own: what they aim at is `reply_to`.
+  const about = (kind, target, sender, at, content, own) => {
     if (!CHAT_SERVERS.has(target.remote.server)) return;
     inOrder(async () =>
       tell('message', {
         message: {
           chat: text(target.remote),
-          id: `${target.id}/${kind}/${at * 1000}`,
+          id: own ?? `${target.id}/${kind}/${at * 1000}`,
           from_me: false,
           sender: text(sender),
           phone: await phoneOf(sender),
+          lid: lidOf(sender),
           name: null,
           type: kind,
           text: content,
@@ -309,12 +287,11 @@
   });
   WPP.on('chat.msg_edited', ({ msg }) => {
     if (msg.id.fromMe || !isForUs(msg)) return;
-    about('edit', msg.id, msg.author ?? msg.id.remote, nowS(), textOf(msg));
+    inOrder(async () => tell('message', { message: await describeEdit(msg) }));
   });
-  WPP.on('chat.new_reaction', ({ msgId, sender, reactionText, timestamp }) => {
+  WPP.on('chat.new_reaction', ({ id, msgId, sender, reactionText, timestamp }) => {
     if (isOwn(sender)) return;
-    const seconds = Math.floor(timestamp > 1e11 ? timestamp / 1000 : timestamp);
-    about('reaction', msgId, sender, seconds, reactionText);
+    about('reaction', msgId, sender, seconds(timestamp) ?? nowS(), reactionText, id?.id);
   });
 
   WPP.on('chat.msg_ack_change', ({ ack, ids }) => {
@@ -333,5 +310,10 @@
   ]) {
     WPP.on(event, tellState);
   }
+  WPP.on('conn.backend_event', (event) => {
+    if (event !== 'account_temporarily_banned') return;
+    restrictedMs = Date.now();
+    tellState();
+  });
   tellState();
 })();

@@ -16,7 +16,8 @@ from typing import Self
 
 import psutil
 
-from agent.drivers.whatsapp_web.errors import ProfileInUseError
+from agent.drivers.whatsapp_web.errors import ProfileInUseError, ProfileUnusableError
+from agent.drivers.whatsapp_web.processes import holds_profile
 from agent.lock import take
 
 _SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
@@ -37,11 +38,15 @@ class Profile:
 
         Raises:
             ProfileInUseError: another agent holds it.
+            ProfileUnusableError: its directory cannot be made or written.
         """
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._directory.chmod(0o700)
-        self.user_data.mkdir(mode=0o700, exist_ok=True)
-        lock = os.open(self._directory / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock = self._prepared()
+        except OSError as error:
+            raise ProfileUnusableError(
+                f"The browser profile {self._directory} cannot be used ({error.strerror}): give it "
+                "to this user, or remove it and link WhatsApp again."
+            ) from error
         try:
             take(lock)
         except OSError as error:
@@ -52,6 +57,13 @@ class Profile:
             ) from error
         self._lock = lock
         return self
+
+    def _prepared(self) -> int:
+        """Make the directories, private ones; the descriptor of the open lock file."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.chmod(0o700)
+        self.user_data.mkdir(mode=0o700, exist_ok=True)
+        return os.open(self._directory / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
 
     def __exit__(self, *_: object) -> None:
         if self._lock is not None:
@@ -73,16 +85,11 @@ class Profile:
 
         Only for the holder, and only while no browser of ours is meant to run.
         """
-        left = [process for process in psutil.process_iter() if self._is_ours(process)]
+        everyone = psutil.process_iter()
+        left = [process for process in everyone if holds_profile(process, self.user_data)]
         for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         psutil.wait_procs(left, timeout=_END_TIMEOUT_S)
         for name in _SINGLETONS:
             (self.user_data / name).unlink(missing_ok=True)
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        try:
-            return f"--user-data-dir={self.user_data}" in process.cmdline()
-        except psutil.Error:
-            return False

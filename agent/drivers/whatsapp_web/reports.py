@@ -46,6 +46,11 @@ class Reports:
         """Hand every report to `sink`, for ever."""
         while True:
             await self._deliver_one(await self._queue.get(), sink)
+            self._queue.task_done()
+
+    async def delivered(self) -> None:
+        """Wait until everything that was put so far is with the sink."""
+        await self._queue.join()
 
     async def _deliver_one(self, report: Report, sink: Sink) -> None:
         match report:

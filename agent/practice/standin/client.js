@@ -21,8 +21,11 @@
     return message;
   };
 
-  // Text, or a file with the text as its caption.
-  function contentOf({ text, media }) {
+  // Text, a file with the text as its caption, or another kind.
+  function contentOf(told) {
+    const { text, media } = told;
+    const other = standin.contentOfKind(told);
+    if (other) return other;
     if (!media) return { type: 'chat', body: text };
     const { sha256: hash, mime, size, name, seconds } = media;
     const kind = seconds ? 'ptt' : standin.fileKind(mime);
@@ -43,6 +46,7 @@
       author: participant,
       notifyName: fromMe ? undefined : customer.name,
       ...contentOf(told),
+      ...standin.editOf(told),
       t: Math.floor(told.at_ms / 1000),
       ack: ACK_OF_STATE[told.state ?? 'sent'],
       isNewMsg: isNew,
@@ -83,6 +87,7 @@
 
   standin.takeStanza = async (stanza) => {
     if (stanza.op === 'receipt') await takeReceipt(stanza);
+    else if (stanza.op === 'change') await standin.takeChange(stanza.change);
     else if (stanza.sealed_s) await takeSealed(stanza.message, stanza.sealed_s);
     else await vault.save([standin.ingest(attributesOf(stanza.message, true))]);
   };
@@ -116,6 +121,7 @@
         from: widOf(row.from),
         to: widOf(row.to),
         author: row.author && widOf(row.author),
+        latestEditMsgKey: row.latestEditMsgKey && MsgKey.fromString(row.latestEditMsgKey),
         isNewMsg: false,
         mentionedJidList: [],
       });

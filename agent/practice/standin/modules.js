@@ -1,6 +1,6 @@
 // STAND-IN. The modules that wa-js binds to, by the names of their exports.
 //
-// Files have theirs in media.js. Features that the driver does not use (stickers, polls, calls …) have no module here;
+// Files and changes have theirs in media.js and kinds.js. Features that the driver does not use (stickers, polls, calls …) have no module here;
 // wa-js then writes "Module … was not found" to the console, which the driver counts.
 'use strict';
 
@@ -85,7 +85,7 @@
       getPrevCustomLogoutMessage: nothing,
     }),
     WAWebLogoutReasonConstants: () => ({
-      LogoutReason: { UserInitiated: 'user_initiated' },
+      LogoutReason: { UserInitiated: 'user_initiated', UnknownCompanion: 'unknown_companion' },
       LOGOUT_REASON_CODE: { CLIENT_FATAL: '0' },
     }),
     WAWebLogin: () => ({ isLoggedIn: () => me.linked, isRegistered: () => me.linked }),
@@ -109,7 +109,7 @@
     WAWebNoise: () => ({ waNoiseInfo: { get: async () => ({ staticKeyPair: keyPair(2) }) } }),
     WAWebAdv: () => ({ getADVSecretKey: () => btoa('stand-in'), setADVSignedIdentity: nothing }),
     WAWebAltLinking: () => ({
-      genLinkDeviceCodeForPhoneNumber: async () => 'STANDIN1',
+      genLinkDeviceCodeForPhoneNumber: (phone) => standin.linking.codeFor(phone),
       initializeAltDeviceLinking: nothingYet,
     }),
   });

@@ -14,14 +14,14 @@
   function askForLink() {
     me.linked = false;
     connection.connected = false;
-    socket.state = 'UNPAIRED';
-    standin.newReference();
     stream.info = 'PAIRING';
     stream.mode = 'QR';
+    standin.linking.offer();
     standin.view.draw();
   }
 
   function enter() {
+    standin.linking.stop();
     me.linked = true;
     connection.connected = true;
     connection.wid = me.phone;
@@ -41,8 +41,9 @@
       await standin.recall();
     },
 
-    async welcome(device, identity) {
+    async welcome(device, identity, qrS) {
       network.online = true;
+      standin.linking.qrMs = qrS * 1000;
       const session = await vault.session();
       if (session && session.device !== device) await vault.wipe();
       identify(identity);
@@ -55,14 +56,14 @@
     },
 
     // The owner's phone linked this browser, or ended the link.
-    async relink(device) {
+    async relink(device, identity, reason) {
       if (device === null) {
         await vault.wipe();
-        commands.trigger('logout');
-        askForLink();
+        standin.linking.leave(reason);
         return;
       }
-      await vault.setSession({ device, me: { phone: me.phone.toString(), lid: me.lid.toString() } });
+      identify(identity);
+      await vault.setSession({ device, me: identity });
       enter();
       this.settle();
     },

@@ -65,7 +65,9 @@
 
   class MsgCollectionImpl extends BaseCollection {
     async processMultipleMessages(_chat, messages) {
-      return messages.map((message) => standin.ingest(message));
+      return messages.map((message) =>
+        message.type === 'protocol' ? standin.applyProtocol(message) : standin.ingest(message),
+      );
     }
   }
   class ChatCollectionImpl extends BaseCollection {}
@@ -129,7 +131,7 @@
     isMainLoaded = false;
 
     refreshQR() {
-      newReference();
+      standin.linking.offer();
     }
   }
   const commands = new CmdImpl();

@@ -33,6 +33,8 @@
   function rowOf(message) {
     const { id, from, to, author, type, body, t, ack, quotedStanzaID } = message;
     const { caption, mimetype, size, filename, duration, filehash } = message;
+    const { lat, lng, loc, vcardFormattedName, vcardList, revokeTimestamp } = message;
+    const { latestEditMsgKey, latestEditSenderTimestampMs } = message;
     return {
       id: id.toString(),
       from: from.toString(),
@@ -49,6 +51,14 @@
       filename,
       duration,
       filehash,
+      lat,
+      lng,
+      loc,
+      vcardFormattedName,
+      vcardList,
+      revokeTimestamp,
+      latestEditMsgKey: latestEditMsgKey?.toString(),
+      latestEditSenderTimestampMs,
     };
   }
 

@@ -2,6 +2,7 @@
 'use strict';
 
 (() => {
+  const SHOWN_CHARS_MAX = 2000; // laying out more takes longer than the page may be silent
   let planned = false;
 
   function element(tag, className, text) {
@@ -14,6 +15,7 @@
 
   function textOf(message) {
     if (message.type === 'ciphertext') return 'Waiting for this message…';
+    if (['location', 'vcard', 'multi_vcard', 'revoked'].includes(message.type)) return `[${message.type}]`;
     if (!message.filehash) return message.body;
     const file = [`[${message.type}]`, message.filename].filter(Boolean).join(' ');
     return [file, message.caption].filter(Boolean).join('\n');
@@ -25,7 +27,7 @@
     section.append(element('h2', '', `${chat.name}${unread}`));
     for (const message of chat.msgs._models.slice(-30)) {
       const side = message.id.fromMe ? 'mine' : 'theirs';
-      section.append(element('p', side, textOf(message)));
+      section.append(element('p', side, textOf(message)?.slice(0, SHOWN_CHARS_MAX)));
     }
     return section;
   }

@@ -12,23 +12,30 @@
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ op, ...fields }));
   }
 
-  // Resolves when the network acknowledges; never, when it does not. What is pending goes out
-  // again when the connection comes back, as long as this page lives.
-  function send(fields) {
-    return new Promise((resolve) => {
+  // Resolves when the network acknowledges, fails when it refuses; never, when it says nothing. What
+  // is pending goes out again when the connection comes back, as long as this page lives.
+  function ask(op, fields) {
+    return new Promise((resolve, reject) => {
       requests += 1;
-      pending.set(requests, { frame: { request: requests, ...fields }, resolve });
-      tell('send', { request: requests, ...fields });
+      const frame = { request: requests, ...fields };
+      pending.set(requests, { op, frame, resolve, reject });
+      tell(op, frame);
     });
   }
 
+  const send = (fields) => ask('send', fields);
+
   const handlers = {
-    async welcome({ device, me }) {
-      await standin.session.welcome(device, me);
+    async welcome({ device, me, qr_s: qrS }) {
+      await standin.session.welcome(device, me, qrS);
     },
 
-    async link({ device }) {
-      await standin.session.relink(device);
+    async link({ device, me, reason }) {
+      await standin.session.relink(device, me, reason);
+    },
+
+    renew_code() {
+      standin.linking.renewCode();
     },
 
     async history({ messages }) {
@@ -41,7 +48,7 @@
 
     caught_up() {
       standin.session.settle();
-      pending.forEach(({ frame }) => tell('send', frame));
+      pending.forEach(({ op, frame }) => tell(op, frame));
     },
 
     async stanza({ stanza }) {
@@ -51,6 +58,11 @@
 
     ack({ request }) {
       pending.get(request)?.resolve();
+      pending.delete(request);
+    },
+
+    refuse({ request }) {
+      pending.get(request)?.reject(new Error('refused'));
       pending.delete(request);
     },
 
@@ -80,5 +92,5 @@
     };
   }
 
-  standin.wire = { connect, send, tell };
+  standin.wire = { ask, connect, send, tell };
 })();

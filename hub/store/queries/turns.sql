@@ -40,9 +40,10 @@ WHERE tenant_id = :tenant_id AND account = :account AND chat = :chat
 ORDER BY first_at, turn_id;
 
 -- name: open
--- Opens a turn.
+-- Opens a turn; touches no row when it stood here before.
 INSERT INTO turns (turn_id, tenant_id, agent_id, account, chat, state, first_at, due_at)
-VALUES (:turn_id, :tenant_id, :agent_id, :account, :chat, 'pending', :first_at, :due_at);
+VALUES (:turn_id, :tenant_id, :agent_id, :account, :chat, 'pending', :first_at, :due_at)
+ON CONFLICT (turn_id) DO NOTHING;
 
 -- name: raise
 -- Changes a turn that has not reached the customer: no answer under way fits it any more, a draft

@@ -56,6 +56,13 @@ class Person:
         key: str = answer.raise_for_status().json()["key"]
         return key
 
+    async def changes(self, kind: str, target: str, text: str = "") -> str:
+        """Edit or revoke a message, or react to it; answers the change's key."""
+        body = {"kind": kind, "target": target, "text": text}
+        answer = await self._client.post(f"{self._path}/changes", json=body)
+        key: str = answer.raise_for_status().json()["key"]
+        return key
+
     async def owner_writes(self, text: str) -> str:
         """The shop's owner writes in this chat, from the phone."""
         answer = await self._client.post(f"{self._path}/owner", json={"text": text})
@@ -128,9 +135,13 @@ class Phone:
         """Set these fault knobs, and all others back."""
         (await self._client.put("/api/faults", json=faults)).raise_for_status()
 
-    async def post(self, what: str) -> None:
-        """`link`, `unlink` or `reload`."""
-        (await self._client.post(f"/api/{what}")).raise_for_status()
+    async def post(self, what: str, **body: Any) -> None:
+        """`reload`, or what the owner's phone does: `link`, `scan`, `type`, `unlink`."""
+        (await self._client.post(f"/api/{what}", json=body)).raise_for_status()
+
+    async def refuses(self, what: str, **body: Any) -> bool:
+        """Whether the owner's phone says that it does not work."""
+        return (await self._client.post(f"/api/{what}", json=body)).status_code == 409
 
 
 @asynccontextmanager

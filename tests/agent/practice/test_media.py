@@ -115,6 +115,7 @@ async def test_a_file_that_is_too_large_is_refused_with_a_sentence(
     (tmp_path / "big.pdf").write_bytes(bytes(FILE_MAX_BYTES + 1))
     page = await browser.new_page()
     await page.goto(f"{phone.process.url}#{person.chat}")
+    await page.wait_for_selector("#chat")
     await page.set_input_files("#file", tmp_path / "big.pdf")
     await page.wait_for_selector("#trouble:has-text('big.pdf was not sent: A file may have 16 MB')")
     with pytest.raises(httpx2.HTTPStatusError, match="422"):

@@ -5,10 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from agent.practice.kinds import Card, ChangeKind, Place
 from agent.practice.ledger import Ledger, LedgerDamagedError, restore
 from agent.practice.network import (
     OWNER,
     AnyFact,
+    Changed,
     Customer,
     CustomerRead,
     Grouped,
@@ -49,6 +51,32 @@ def test_a_message_waits_until_the_page_has_stored_it() -> None:
     network.apply(Stored(1))
     assert [stanza.n for stanza in network.queue] == [2]
     assert states(network) == {"A": "delivered", "B": "sent"}
+
+
+def changed(kind: ChangeKind, text: str = "") -> Changed:
+    """Something that the customer did to their message A."""
+    return Changed(CHAT, "X", "A", "c11", kind, text, 5)
+
+
+def test_a_change_reaches_the_page_as_a_stanza_and_later_pages_in_the_message() -> None:
+    """A page that is linked afterwards gets the words as they read now."""
+    wrote = Wrote(CHAT, "A", "c11", "10 boxes", 1)
+    edited = network_of(wrote, changed("edit", "100 boxes"))
+    assert [(s.op, s.change and s.change.kind) for s in edited.queue] == [
+        ("message", None),
+        ("change", "edit"),
+    ]
+    edited.apply(Stored(2))
+    (message,) = edited.history()
+    assert (message.text, message.edit_key, message.changed_ms) == ("100 boxes", "X", 5)
+    assert network_of(wrote, changed("reaction", "👍")).chats[CHAT].messages["A"].edit_key is None
+
+
+def test_what_was_revoked_has_no_content_any_more() -> None:
+    """Nor does a page that comes later see it."""
+    place = Wrote(CHAT, "A", "c11", "1.0,2.0", 1, place=Place(1.0, 2.0), cards=(Card("M", "1"),))
+    message = network_of(place, changed("revoke")).chats[CHAT].messages["A"]
+    assert (message.text, message.place, message.cards, message.revoked) == ("", None, (), True)
 
 
 def test_a_repeated_key_is_counted_and_not_shown() -> None:

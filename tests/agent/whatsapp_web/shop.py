@@ -1,13 +1,13 @@
 """A shop on the stand-in: the real driver with a real browser, and a sink that remembers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
 
-from agent.drivers.driver import DriverStatus, OrderedFile, SendOrder
+from agent.drivers.driver import DriverStatus, OrderedFile, SendOrder, Unread
 from agent.drivers.whatsapp_web import WebSettings, WhatsAppWebDriver
 from protocol.messages import MessageReceived, SendState
 
@@ -23,10 +23,13 @@ class Recorder:
         self.acknowledgements: list[tuple[str, str, SendState]] = []
         self.composings: list[tuple[str, bool]] = []
         self.statuses: list[str] = []
+        self.lost: set[str] = set()
+        """Keys of messages that are not recorded, however often they are told."""
         self._changed = asyncio.Condition()
 
     async def received(self, message: MessageReceived) -> None:
-        self.messages.append(message)
+        if message.wa_id not in self.lost:
+            self.messages.append(message)
         await self._tell()
 
     async def acknowledged(self, account: str, key: str, state: SendState) -> None:
@@ -42,10 +45,21 @@ class Recorder:
         self.statuses.append(status.whatsapp)
         await self._tell()
 
+    async def lacks(self, account: str, unread: Sequence[Unread]) -> list[Unread]:
+        assert account == ACCOUNT
+        known = {message.wa_id for message in self.messages}
+        await self._tell()
+        return [one for one in unread if one.wa_id not in known]
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Return as soon as `holds` is true after one of the calls above."""
         async with asyncio.timeout(_TIMEOUT_S), self._changed:
             await self._changed.wait_for(holds)
+
+    def forget(self, wa_id: str) -> None:
+        """Lose a message, now and whenever it is told again."""
+        self.lost.add(wa_id)
+        self.messages = [message for message in self.messages if message.wa_id != wa_id]
 
     async def message(self, wa_id: str) -> MessageReceived:
         """The message with this key, as soon as it is there."""
@@ -86,6 +100,11 @@ class Shop:
         found = [p for p in psutil.process_iter() if mark in _command(p)]
         return next(p for p in found if not any(a.startswith("--type=") for a in _command(p)))
 
+    def playwright(self) -> psutil.Process:
+        """Playwright's own process."""
+        children = psutil.Process().children()
+        return next(process for process in children if "run-driver" in _command(process))
+
     def renderers(self) -> list[psutil.Process]:
         """The processes that run pages: ours, and what Chromium keeps in reserve."""
         children = self.browser().children(recursive=True)
@@ -108,14 +127,16 @@ def web_settings(folder: Path, url: str, **more: object) -> WebSettings:
         "ping_timeout_s": 4.0,
         "close_timeout_s": 1.0,
         "relaunch_delays_s": (0.1,),
+        "steady_s": 0.0,  # each trouble begins at the bottom of the ladder
     }
     return WebSettings(profile_dir=folder / "profile", url=url, **(values | more))  # type: ignore[arg-type]
 
 
 @asynccontextmanager
-async def open_shop(settings: WebSettings) -> AsyncIterator[Shop]:
+async def open_shop(settings: WebSettings, sink: Recorder | None = None) -> AsyncIterator[Shop]:
     """A running driver while the block runs."""
     shop = Shop(WhatsAppWebDriver(settings), settings)
+    shop.sink = sink or shop.sink
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(shop.driver.run(shop.sink))
         try:

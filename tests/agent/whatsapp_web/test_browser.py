@@ -73,8 +73,8 @@ def test_installing_where_a_browser_is_does_nothing(tmp_path: Path) -> None:
 
 def test_wa_js_never_tells_third_parties() -> None:
     """The switches stand before the bundle, which reads them once."""
-    bundle = Scripts.load(None)._bundle
-    head, body = bundle.split("\n", 1)
+    _, script = Scripts.load(None).choose()
+    head, body = script.split("\n", 1)
     assert "disableGoogleAnalytics: true" in head
     assert "linkPreviewApiServers: []" in head
     assert "WPPConfig" in body

@@ -11,6 +11,9 @@ from msgspec.structs import replace
 
 from agent.drivers.driver import Lookup
 from agent.drivers.whatsapp_web import PageUnavailableError
+from agent.drivers.whatsapp_web.evidence import Hearing, Patience
+from agent.drivers.whatsapp_web.ladder import TAKEOVERS_PER_HOUR
+from agent.drivers.whatsapp_web.upkeep import Rules
 from tests.agent.practice.stage import Person, Phone, practice_phone
 from tests.agent.whatsapp_web.shop import ACCOUNT, Shop, open_shop, order, web_settings
 
@@ -206,8 +209,21 @@ async def test_a_session_that_another_window_took_is_a_conflict(shop: Shop, phon
     """The owner is told; the session is not fought over."""
     await phone.set_faults(conflict=True)
     await shop.until("conflict")
-    await phone.set_faults()
+    await shop.driver.take_over()
     await shop.until("ready")
+    assert not (await phone.state())["faults"]["conflict"]
+
+
+async def test_a_session_is_taken_back_where_the_setting_says_so(shop: Shop, phone: Phone) -> None:
+    """Without a person; as often as an hour allows."""
+    attendant = shop.driver._attendant
+    ask = attendant._settings
+    attendant._settings = replace(ask, takes_over=True, take_over_after_s=0)
+    for _ in range(TAKEOVERS_PER_HOUR):
+        seen = len(shop.sink.statuses)
+        await phone.set_faults(conflict=True)
+        await shop.until_again("ready", seen)
+    attendant._settings = ask
 
 
 async def test_a_page_that_loads_itself_anew_is_taken_up_again(
@@ -294,13 +310,23 @@ async def test_a_killed_browser_is_started_again_and_the_sweep_finds_what_it_mis
     assert (await customer.sees())["messages"][0]["arrivals"] == 1
 
 
+async def test_a_playwright_that_died_is_replaced(shop: Shop, customer: Person) -> None:
+    """Nobody tells of its end, and its browser runs on: both are replaced."""
+    seen, browser = len(shop.sink.statuses), shop.browser()
+    shop.playwright().kill()
+    await shop.until_again("ready", seen)
+    await shop.sink.message(await customer.write("still there?"))
+    assert not browser.is_running()
+
+
 async def test_a_crashed_page_is_replaced(shop: Shop, customer: Person) -> None:
-    """The renderer alone dies: the driver notices and heals."""
-    seen = len(shop.sink.statuses)
+    """The renderer alone dies: a new page is enough, the browser stays."""
+    seen, browser = len(shop.sink.statuses), shop.browser().pid
     for process in shop.renderers():
         process.kill()
     await shop.until_again("ready", seen)
     await shop.sink.message(await customer.write("and now?"))
+    assert shop.browser().pid == browser
 
 
 async def test_a_page_that_hangs_is_found_out_and_replaced(shop: Shop, customer: Person) -> None:
@@ -323,3 +349,85 @@ async def test_an_ended_link_is_said_and_a_new_one_taken_up(
     await phone.post("link")
     await shop.until("ready")
     assert key in [m.wa_id async for m in shop.driver.sweep(0)]
+
+
+async def test_ready_is_said_with_its_evidence(shop: Shop, customer: Person) -> None:
+    """Main mode, login, an answered probe, and every badge a message that was recorded."""
+    await shop.sink.message(await customer.write("seen?"))
+    await shop.sink.until(lambda: _unread_known(shop) > 0)
+    evidence = shop.driver.status.evidence
+    assert evidence is not None
+    assert (evidence.stream_mode, evidence.authenticated) == ("MAIN", True)
+    assert evidence.ping_ms is not None
+    assert evidence.last_event_ms is not None
+    assert evidence.unread_known == evidence.unread_seen
+
+
+def _unread_known(shop: Shop) -> int:
+    evidence = shop.driver.status.evidence
+    return 0 if evidence is None else evidence.unread_known
+
+
+async def test_a_page_that_keeps_messages_to_itself_is_found_out(
+    shop: Shop, customer: Person
+) -> None:
+    """Linked, on line, quick to answer, and deaf: the badge tells, and the page is loaded anew."""
+    shop.driver._condition._patience = Patience(unheard_s=0.5)
+    await _evaluate(shop, "() => WPP.removeAllListeners('chat.new_message')")
+    seen = len(shop.sink.statuses)
+    keys = [await customer.write(text) for text in ("hello?", "do you hear me?")]
+    assert not (await shop.sink.message(keys[1])).live
+    assert [m.wa_id for m in shop.sink.messages if m.chat == customer.chat] == keys
+    await shop.until_again("ready", seen)
+    assert (await shop.sink.message(await customer.write("and now?"))).live
+
+
+async def test_a_message_that_cannot_be_recorded_is_no_reason_to_say_ready(
+    shop: Shop, phone: Phone, customer: Person
+) -> None:
+    """Neither a search nor another load helps: `page_changed`, until a person reads the chat."""
+    condition = shop.driver._condition
+    condition._patience = Patience(unheard_s=0.5)
+    condition._hearing = Hearing(reloaded_at=condition._monotonic())
+    key = await customer.write("first")
+    await shop.sink.message(key)
+    shop.sink.forget(key)
+    await shop.until("page_changed")
+    assert "answer those chats" in shop.driver.status.advice
+    await _evaluate(shop, "(chat) => WPP.chat.markIsRead(chat)", customer.chat)
+    await shop.until("ready")
+    shop.sink.lost.clear()
+
+
+async def test_a_ban_stops_all_sending_until_a_person_lifts_it(
+    shop: Shop, customer: Person
+) -> None:
+    """WhatsApp tells it once: a page that works on does not make it undone."""
+    banned = "require('WAWebBackendEventBus').BackendEventBus.trigger('account_temporarily_banned')"
+    await _evaluate(shop, f"() => {{ {banned} }}")
+    await shop.until("restricted")
+    wanted = order("AB", customer.chat, "not while banned")
+    assert (await shop.driver.send(wanted)).code == "not_ready"
+    shop.driver.begin_anew()
+    await shop.until("ready")
+    assert (await shop.driver.send(wanted)).state == "sent"
+
+
+async def test_a_browser_that_grew_is_started_anew(shop: Shop, customer: Person) -> None:
+    """Its own processes are measured, and nothing is missed by the change."""
+    attendant, before = shop.driver._attendant, shop.browser().pid
+    rules = attendant._rules
+    seen = len(shop.sink.statuses)
+    attendant._rules = Rules(memory_max_mib=10, far_grown_age_s=0, send_grace_s=0)
+    attendant._upkeep_at = 0
+    await shop.until_again("ready", seen)
+    attendant._rules = rules
+    assert shop.browser().pid != before
+    await shop.sink.message(await customer.write("as before?"))
+
+
+async def _evaluate(shop: Shop, expression: str, argument: object = None) -> None:
+    assert shop.driver._life is not None
+    calls = shop.driver._life.calls
+    assert calls is not None
+    await calls._page.evaluate(expression, argument)

@@ -1,6 +1,7 @@
 """How the driver begins and what it does where it cannot: own browsers, one for each test."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import psutil
@@ -42,13 +43,19 @@ async def test_an_unlinked_whatsapp_asks_for_its_link(tmp_path: Path) -> None:
         assert shop.driver.status.whatsapp == "stopped"
 
 
-async def test_a_page_that_is_not_known_is_said(tmp_path: Path) -> None:
-    """A page without WhatsApp's modules is `page_changed`, and the driver goes on trying."""
+async def test_a_page_that_is_not_known_is_said_and_given_up(tmp_path: Path) -> None:
+    """`page_changed`; loaded again, a new page, a new browser; then a rest until somebody comes."""
+    cap = {"ready_timeout_s": 1.0, "starts_max": 1, "steady_s": 60.0}
     async with practice_phone() as phone:
-        settings = web_settings(tmp_path, phone.process.url, ready_timeout_s=1.0)
+        settings = web_settings(tmp_path, phone.process.url, **cap)
         async with open_shop(settings) as shop:
             await shop.until("page_changed")
             assert await shop.driver.look_up(order("B0", "c@c.us", "?")) is Lookup.UNAVAILABLE
+            await shop.until("stopped")
+            assert "did not become ready" in shop.driver.status.advice
+            seen = len(shop.sink.statuses)
+            await shop.driver.reload()
+            await shop.until_again("page_changed", seen)
 
 
 async def test_a_script_that_the_page_refuses_is_said(tmp_path: Path) -> None:
@@ -80,11 +87,17 @@ async def test_a_page_that_goes_on_before_it_is_ready_is_followed(tmp_path: Path
 
 
 async def test_a_page_that_cannot_be_reached_is_offline(tmp_path: Path) -> None:
-    """No way to the address: `offline`, and no sweep pretends to have looked."""
-    async with open_shop(web_settings(tmp_path, NOWHERE)) as shop:
+    """No way to the address: `offline`, no sweep pretends to have looked, and it is waited for."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    settings = web_settings(tmp_path, f"http://127.0.0.1:{port}/web", starts_max=1, steady_s=60.0)
+    async with open_shop(settings) as shop:
         await shop.until("offline")
         with pytest.raises(PageUnavailableError):
             [message async for message in shop.driver.sweep(0)]
+        async with practice_phone(port=port):
+            await shop.until("ready")
+    assert "page_changed" not in shop.sink.statuses
 
 
 async def test_without_a_browser_the_driver_ends_with_the_remedy(tmp_path: Path) -> None:
@@ -113,7 +126,7 @@ async def test_what_never_was_a_browser_ends_the_driver(tmp_path: Path, headless
 async def test_a_program_that_only_waits_is_no_browser(tmp_path: Path) -> None:
     """It runs, and says nothing within its time."""
     path = shell_script(tmp_path / "cat", "exec cat")
-    settings = web_settings(tmp_path, NOWHERE, browser_path=path, launch_timeout_s=0.5)
+    settings = web_settings(tmp_path, NOWHERE, browser_path=path, launch_timeout_s=1.5)
     with pytest.raises(BrowserMissingError, match="correct SAK_AGENT_BROWSER"):
         await WhatsAppWebDriver(settings).run(Recorder())
 
@@ -124,7 +137,7 @@ async def test_a_browser_that_came_up_once_is_tried_again(tmp_path: Path) -> Non
     path = shell_script(
         tmp_path / "browser",
         f"echo x >> {starts}",
-        f'[ "$(wc -l < {starts})" -eq 3 ] && exit 1',  # two starts a life: user agent, browser
+        f'[ "$(wc -l < {starts})" -eq 3 ] && exit 1',  # once for the user agent, then once a life
         f'exec {found} "$@"',
     )
     async with practice_phone() as phone:
@@ -134,7 +147,7 @@ async def test_a_browser_that_came_up_once_is_tried_again(tmp_path: Path) -> Non
             seen = len(shop.sink.statuses)
             shop.browser().kill()
             await shop.until_again("ready", seen)
-    assert len(starts.read_text()) == 2 * 5
+    assert len(starts.read_text()) == 2 * 4
 
 
 async def test_without_its_bundle_the_driver_ends_with_the_remedy(tmp_path: Path) -> None:

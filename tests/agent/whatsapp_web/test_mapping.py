@@ -58,12 +58,13 @@ def test_each_type_has_a_kind(wa_type: str, kind: str) -> None:
 
 
 def test_a_message_keeps_what_is_known() -> None:
-    """Seconds become milliseconds; a LID is told as such; the quoted message is named."""
-    told = page_message(text="hi", phone="919800000011", name="Mona", reply_to="3A00")
+    """Seconds become milliseconds; phone and LID are both told; the quoted message is named."""
+    lid = "300000000000011@lid"
+    told = page_message(text="hi", phone="919800000011", lid=lid, name="Mona", reply_to="3A00")
     event = received(told, ACCOUNT, live=False)
     assert (event.account, event.wa_id, event.text, event.live) == (ACCOUNT, "3A01", "hi", False)
     assert (event.sent_at.ms, event.reply_to) == (1_800_000_000_000, "3A00")
-    assert (event.sender.phone, event.sender.lid) == ("+919800000011", "300000000000011@lid")
+    assert (event.sender.phone, event.sender.lid) == ("+919800000011", lid)
     assert event.sender.name == "Mona"
     assert event.media is None
 

@@ -79,7 +79,7 @@ def test_every_command_ends_in_json_when_asked() -> None:
         return found
 
     every = commands(main)
-    assert len(every) == 46
+    assert len(every) == 47
     assert all(any("--json" in param.opts for param in command.params) for command in every)
 
 

@@ -31,6 +31,7 @@ FAST = {
     "SAK_AGENT_BACKOFF_MAX_S": "0.3",
     "SAK_AGENT_SEND_GAP_S": "0",
     "SAK_AGENT_TYPING_MAX_S": "0",
+    "SAK_AGENT_PANEL_PORT": "0",
 }
 
 

@@ -34,6 +34,7 @@ SETTINGS = {
     "SAK_HUB_DRAIN_RECONNECT_MAX_S": "0.5",
     "SAK_AGENT_BACKOFF_MAX_S": "0.5",
     "SAK_AGENT_HEADLESS": "true",
+    "SAK_AGENT_PANEL_PORT": "0",
     "SAK_AGENT_SEND_GAP_S": "0",
     "SAK_AGENT_TYPING_MAX_S": "1",  # time to die in, after a file came and before it goes out
 }

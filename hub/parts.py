@@ -21,6 +21,7 @@ from hub.conversation import outgoing, records
 from hub.conversation.outgoing_worker import OutgoingWorker
 from hub.conversation.worker import Worker
 from hub.gateway import pressure, revocation
+from hub.gateway.connection import Connection
 from hub.gateway.presence import Limits
 from hub.gateway.registry import Registry
 from hub.gateway.roster import Roster
@@ -107,14 +108,16 @@ def compose(settings: Settings, clock: Clock, store: Store, engine: Engine) -> P
         clock,
         registry.deliver,
         worker.took,
-        may_send=registry.is_known,
+        may_send=registry.is_up_to_date,
         acted=papers.wake,
         defaults=defaults,
     )
 
-    def know(agent_id: str) -> None:
-        if registry.know(agent_id):
+    def know(connection: Connection, is_current: bool) -> None:
+        if registry.know(connection.who.agent_id):
             worker.reload()
+        if registry.keep_up(connection, is_current):
+            sender.wake()
 
     services = Services(
         store=store,

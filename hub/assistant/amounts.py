@@ -160,14 +160,16 @@ class _Finder:
         if words[start] in self._tables.duals:
             return Amount(Decimal(2), self._tables.duals[words[start]], start, start + 1)
         if words[start] in self._tables.ones and not self._is_per(start):
-            return Amount(Decimal(1), self._tables.ones[words[start]], start, start + 1)
+            one = self._and_a_half(Decimal(1), self._tables.ones[words[start]], start + 1)
+            return Amount(one[0], one[1], start, one[2])
         negative = words[start] == MINUS and start + 1 < len(words)
         at = start + 1 if negative else start
         found = self._stuck(at) or self._shifted(at) or self._spelled(at)
         if found is None:
             return None
         number, measure, end = found
-        if self._is_priced(end) or (measure is None and self._is_uncounted(start, end)):
+        bare = measure is None and (self._is_uncounted(start, end) or self._is_bid(start, end))
+        if bare or self._is_priced(end):
             measure = UNCOUNTED
         return Amount(-number if negative else number, measure, start, end)
 
@@ -177,6 +179,19 @@ class _Finder:
         return not (
             beside.isdisjoint(self._tables.money) and self._tables.uncounted.isdisjoint(behind)
         )
+
+    def _is_bid(self, start: int, end: int) -> bool:
+        """Whether the number is what somebody would pay: `at 200 each`, `40 ke bhav se`."""
+        words, tables = self._words, self._tables
+        if tables.prices_behind.at(words, end) is not None:
+            return True
+        mark = tables.phrases.at(words, end) if end < len(words) else None
+        of_each = mark is not None and not mark[0].isdisjoint(("each", "per"))
+        if not of_each and end < len(words):
+            return False
+        books = [tables.prices, tables.prices_of_each] if of_each else [tables.prices]
+        hits = (book.at(words, before) for book in books for before in range(start))
+        return any(hit is not None and hit[1] == start for hit in hits)
 
     def _is_per(self, at: int) -> bool:
         """Whether the word in front says that what follows is a price's measure: `per kilo`."""

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from hub.assistant.amounts import UNCOUNTED, Amount, find_amounts
+from hub.assistant.amounts import UNCOUNTED, Amount, find_amounts, marks_of
 from hub.assistant.reading import Reading
 from hub.assistant.shop_talk import describe, inform, tell_rules
 from hub.assistant.signs import PERCENT
+from hub.assistant.tables import fold
 from hub.assistant.visit import Visit
 
 PERCENTS: Final = frozenset((PERCENT, "pct"))
@@ -22,13 +23,24 @@ def add_notes(visit: Visit, reading: Reading, *, asks: bool) -> None:
     haggles = any(amount.measure == UNCOUNTED for amount in find_amounts(reading.words, language))
     if "tax" in reading.asides:
         _tell_tax(visit, reading)
-    if "discount" in reading.asides or (haggles and "per" in reading.words and not reading.sought):
+    if "discount" in reading.asides or (haggles and _is_for_one(visit, reading)):
         tell_rules(visit)
         if not asks and _is_beyond(visit, reading):
             visit.wants_more = True
         visit.say("discount", "discount", language.say("discount"))
     if reading.foreign:
         visit.say("foreign", "foreign", language.say("foreign"))
+
+
+def _is_for_one(visit: Visit, reading: Reading) -> bool:
+    """Whether the price that somebody names is one for each: `12 tea for 200 each`."""
+    if "per" in reading.words:
+        return not reading.sought
+    tables, words = visit.language.tables, [fold(word) for word in reading.words]
+    if any(tables.prices_behind.at(words, at) is not None for at in range(len(words))):
+        return True
+    said = any(tables.prices.at(words, at) is not None for at in range(len(words)))
+    return said or any("each" in mark.kinds for mark in marks_of(words, visit.language))
 
 
 def _tell_tax(visit: Visit, reading: Reading) -> None:

@@ -123,6 +123,12 @@ def remind(visit: Visit) -> None:
         return
     if visit.has_said("ask", "cancel"):
         return  # one question at a time
+    if visit.has_said("unknown", "not_found"):
+        if any(map(visit.was_said, ("unknown", "unknown_rest", "not_found"))):
+            visit.wants_person = "not_understood"  # the second time in a row
+            return
+        _prepare(visit)  # a yes must come to what was just shown
+        return
     visit.tell("reminder", "waiting", total=visit.money(draft.bill.total))
     visit.tell("reminder", "confirm")
 

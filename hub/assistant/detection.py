@@ -35,6 +35,7 @@ class Lexicon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shared: frozenset[str]
     hinglish: frozenset[str]
     lean: frozenset[str]
+    goods: frozenset[str]
     either: frozenset[str]
 
 
@@ -78,7 +79,7 @@ def _latin(words: Sequence[str]) -> str | None:
     known = lexicon()
     sure, lean, either, trade = (
         sum(word in words_of_kind for word in words)
-        for words_of_kind in (known.hinglish, known.lean, known.either, known.trade)
+        for words_of_kind in (known.hinglish, known.lean | known.goods, known.either, known.trade)
     )
     framing = _framing(words)
     if (sure or lean) and 2 * sure + lean + either > framing:

@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from hub.assistant import checkout_talk, opting, order_talk, shop_talk, shopping, taking
+from hub.assistant import (
+    checkout_talk,
+    opting,
+    order_talk,
+    shop_talk,
+    shopping,
+    small_talk,
+    taking,
+)
 from hub.assistant.engine import Answer, Turn
 from hub.assistant.hearing import Heard, hear, sentences
 from hub.assistant.language import Language, load
@@ -60,7 +68,7 @@ def reply(tx: Tx, turn: Turn, language: Language) -> Answer:
     if not texts:
         return Answer(text=language.say("media"), path="embedded.media")
     words = [word for text in texts for word in words_of(text)]
-    if not words and not any(any(map(str.isalnum, text)) for text in texts):
+    if not any(any(map(str.isalnum, text)) for text in (*words, *texts)):
         return Answer(text=language.say("wordless"), path="embedded.wordless")
     agrees = agreed(texts, language)
     visit = Visit(tx, turn, language, agrees=agrees)
@@ -133,6 +141,7 @@ class _Conversation:
         for heard in [taking.swapped(visit, heard) for heard in visit.heard]:
             if not (checkout_talk.take_address(visit, heard) or self._act(heard)):
                 shopping.talk_of_goods(visit, reader, heard)
+        small_talk.ask_again(visit, self._words)
         self._conclude()
         return visit.answer()
 
@@ -159,10 +168,12 @@ class _Conversation:
         """The answer to a message that is but a yes or a no to what was asked."""
         visit, language = self._visit, self._visit.language
         refuses = language.is_only(self._words, "no", "call_off") and not self._agrees
+        refuses = refuses and not self._named()  # "order no A-1001" is no "no"
         if visit.was_said("offer"):
-            if self._agrees or language.is_only(self._words, "yes"):
+            accepts = self._agrees or language.is_only(self._words, "yes")
+            if accepts and not small_talk.wants_goods(visit, self._words):
                 return visit.hand_over("unknown_question")
-            if language.is_only(self._words, "no"):
+            if refuses and language.is_only(self._words, "no"):
                 return Answer(text=language.say("declined"), path="embedded.declined")
         if self._takes() or (self._agrees and self._yes()):
             return visit.answer()
@@ -191,10 +202,14 @@ class _Conversation:
 
     def _names_another(self, order_no: str) -> bool:
         """Whether the messages name an order that is not the one that was asked about."""
+        return any(plain(name) != plain(order_no) for name in self._named())
+
+    def _named(self) -> set[str]:
+        """The numbers of orders that the messages name."""
         self._hear()
         named = {heard.order_no for heard in self._visit.heard if heard.order_no is not None}
         self._visit.heard.clear()
-        return any(plain(name) != plain(order_no) for name in named)
+        return named
 
     def _takes(self) -> bool:
         """Whether what was just priced is wanted, or all that is there; it is put into the cart."""
@@ -252,9 +267,10 @@ class _Conversation:
     def _act(self, heard: Heard) -> bool:
         """Whether a sentence is about the cart as a whole or about orders; it is answered."""
         visit, language, words = self._visit, self._visit.language, heard.words
-        if order_talk.use_coupon(visit, heard):
-            return True
-        if taking.keep_only(visit, heard):
+        if (stays := order_talk.leave_as_it_is(visit, heard)) is not None:
+            return stays
+        first = (small_talk.keep_company, order_talk.use_coupon, taking.keep_only)
+        if any(answers(visit, heard) for answers in first):
             return True
         if language.means(words, "empty"):
             return self._empty(heard)

@@ -12,10 +12,13 @@ from typing import Final
 
 import msgspec
 
+from hub.assistant.amounts import marks_of
 from hub.assistant.language import PAYMENTS, Language
+from hub.assistant.loosening import loosened_text
 from hub.assistant.signs import words_of
 from hub.assistant.tables import ALIKE, OPTIONAL
 from hub.commerce.shipping import Shipping, place_in
+from hub.commerce.words import MEASURES
 
 Phrases = tuple[tuple[str, ...], ...]
 
@@ -26,6 +29,12 @@ _TAX_NUMBER: Final = re.compile(
 )
 _NUMBERED: Final = r"\W{0,3}((?=[^\s]*\d)[0-9a-z]{8,20})(?!\w)"
 _POSTCODE: Final = re.compile(r"(?<![\w.,/+-])([1-8]\d{2}) ?(?!000)(\d{3})(?![\w]|[.,/-]\d)")
+_TOWN: Final = re.compile(
+    r"[\s,.;]*[^\W\d]+(?: [^\W\d]+){0,2}[\s-]+(?=[1-8]\d{2} ?(?!000)\d{3}(?!\w))"
+)
+_CLAUSE_END: Final = r"(?=\s*(?:[,;.،؛।\n]|$))"
+_HOUSE_END: Final = r"(?=\s*(?:[,;.،؛।\n]|$|[1-8]\d{5}|(?:par|pe|me|mein|पर|पे|में)(?!\w)))"
+_STUCK_TO: Final = re.compile(r"(?<!\w)ل(\w{3,})")
 _BARE_NO: Final = re.compile(r"(?<![\w.,-])\d{3,9}(?![\w-]|[.,]\d)")
 _MARKS: Final = f"[{OPTIONAL}]*"
 _NAME_MAX_CHARS: Final = 80
@@ -78,23 +87,26 @@ class Shop(msgspec.Struct, frozen=True):
 def hear(text: str, language: Language, shop: Shop, *, place_asked: bool) -> Heard:
     """What one sentence says. `place_asked`: it may be an answer to where the order shall go."""
     text = unicodedata.normalize("NFC", text)
-    words = tuple(words_of(text))
-    ear = _Ear(text, language)
+    plain = loosened_text(text, language)
+    words = tuple(words_of(plain))
+    ear = _Ear(_with_places(plain, shop.shipping), language)
     asks = is_question(text, words, language)
     order_no = ear.order_no(shop.order_prefix, words)
     shipping = shop.shipping
-    heard = Heard(text=text, words=words, rest=text, asks=asks, order_no=order_no)
+    heard = Heard(text=text, words=words, rest=ear.rest, asks=asks, order_no=order_no)
     if asks:
+        ear.house()
         place = ear.place(shipping, place_asked)
         return msgspec.structs.replace(heard, rest=ear.rest, place=place)
     number, none = ear.tax_number(), False
     if number is None and not language.means(words, "price"):
         none = ear.says("no_tax_number")
-    address, transporter = ear.behind("own_address"), ear.behind("transporter")
+    address, transporter = ear.behind("own_address") or ear.house(), ear.behind("transporter")
     coupon = ear.coupon()
     payment = next((way for way in PAYMENTS if ear.says(f"pay_{way}")), None)
     checkout = order_no is None and ear.wants_checkout()
-    place = ear.place(shipping, place_asked or checkout or payment is not None)
+    anywhere = place_asked or checkout or payment is not None or address is not None
+    place = ear.place(shipping, anywhere)
     return msgspec.structs.replace(
         heard,
         rest=ear.rest,
@@ -186,6 +198,41 @@ class _Ear:
         self._cut(found)
         return found[1]
 
+    def house(self) -> str | None:
+        """An address with the number of a house or a street in it, as far as it goes on."""
+        tables = self._language.tables
+        intents = self._language.intents
+        pattern = _house(
+            intents["towards"], tables.houses, tables.house_numbers, intents["address_word"]
+        )
+        found = pattern.search(self.rest)
+        if found is None:
+            return None
+        end = found.end()
+        while (more := self._goes_on(end)) is not None:
+            end = more
+        said = self.rest[found.start("house") : end]
+        self.rest = f"{self.rest[: found.start()]} , {self.rest[end:]}"
+        return " ".join(filter(None, (" ".join(said.strip(" ,.;").split()), self.house())))
+
+    def _goes_on(self, at: int) -> int | None:
+        """Where an address that was found up to `at` ends, if the words behind belong to it."""
+        town = _TOWN.match(self.rest, at)
+        if town is not None:
+            return town.end()
+        begin = at
+        while begin < len(self.rest) and self.rest[begin] in " ,.;،":
+            begin += 1
+        stop = _CLAUSE.search(self.rest, begin)
+        end = len(self.rest) if stop is None else stop.start()
+        words = words_of(self.rest[begin:end])
+        same = not _CLAUSE.search(self.rest[at:begin])
+        own = same or self._language.means(words, "address_word")
+        marks = marks_of(words, self._language)
+        numbered = any(map(str.isdecimal, "".join(words)))
+        plain = all(mark.kinds <= {"to"} for mark in marks) and not numbered
+        return end if words and own and plain else None
+
     def wants_checkout(self) -> bool:
         """Whether the order is to be made: by a phrase, or by a word that stands alone."""
         phrases = tuple(p for p in self._language.intents["checkout"] if len(p) > 1)
@@ -241,6 +288,32 @@ def _is_word(text: str, at: int) -> bool:
 @lru_cache(maxsize=256)
 def _order_no(prefix: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{prefix}\s?-\s?|#\s?)\d{{1,9}}(?![\w-])", re.IGNORECASE)
+
+
+def _with_places(text: str, shipping: Shipping) -> str:
+    """The text with the Arabic "to" apart from each place that it is stuck to: `لدبي`."""
+    return _STUCK_TO.sub(lambda hit: _apart(hit, shipping), text)
+
+
+def _apart(hit: re.Match[str], shipping: Shipping) -> str:
+    rest = hit[1]
+    for place in (f"ال{rest[1:]}" if rest.startswith("ل") else rest, rest):
+        if place_in(shipping, place) is not None:
+            return f"الى {place}"
+    return hit[0]
+
+
+@lru_cache(maxsize=16)
+def _house(towards: Phrases, houses: Phrases, numbers: Phrases, words: Phrases) -> re.Pattern[str]:
+    """The number of a house behind the word that says so, and where to in front of it."""
+    measures = "|".join(map(re.escape, sorted(MEASURES, key=len, reverse=True)))
+    return re.compile(
+        rf"(?P<to>(?<!\w)(?:{_any(towards)})\W{{1,3}})?(?P<house>(?<!\w)(?:"
+        rf"(?:{_any(houses)})(?P<no>\W{{1,3}}(?:{_any(numbers)}))?[\W_]{{0,3}}\d{{1,5}}[a-z]?(?!\w)"
+        rf"(?!\W{{0,2}}(?:{measures}|x|\*)(?!\w))(?(to)|(?(no)|{_HOUSE_END}))"
+        rf"|(?(to)|(?!))\d{{1,4}}[a-z]?(?:[ -][^\W\d]+){{1,3}}[ -](?:{_any(words)}){_CLAUSE_END}))",
+        re.IGNORECASE,
+    )
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,25 @@
 """CORE: what was said last, by either side, as the newest words may refer to it."""
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from typing import Final
 
 from hub.assistant.engine import Line
-from hub.assistant.language import load
+from hub.assistant.language import load, was_said
 from hub.assistant.tables import LANGUAGES
+
+REPLIES_MAX: Final = 3
+"""So many replies back may stand what is spoken of."""
+
+FAILED: Final = (
+    "unknown",
+    "unknown_rest",
+    "not_found",
+    "not_found_named",
+    "which_product",
+    "waiting",
+)
+"""Replies to what was not understood."""
 
 
 def newest(history: Sequence[Line], *, own: bool) -> str:
@@ -14,6 +28,16 @@ def newest(history: Sequence[Line], *, own: bool) -> str:
     sides = groupby(reversed(words), key=lambda line: line.author != "customer")
     said = next((list(lines) for is_own, lines in sides if is_own is own), [])
     return said[0].text if own and said else "\n".join(line.text for line in reversed(said))
+
+
+def spoken_of(history: Sequence[Line]) -> Iterator[str]:
+    """What the shop said last, and before that as long as it had but failed to understand."""
+    shops = (line for line in reversed(history) if line.author != "customer")
+    texts = (line.text for line in shops if line.author != "bot" or line.kind == "text")
+    for text in islice(texts, REPLIES_MAX):
+        yield text
+        if not any(was_said(reply, text) for reply in FAILED):
+            break
 
 
 def options_in(text: str) -> str:

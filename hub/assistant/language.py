@@ -4,8 +4,10 @@ How quantities are given in it stands beside that, in `numbers/`. Words are comp
 spell one that readers take for the same are the same.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from string import Formatter
@@ -14,12 +16,12 @@ from typing import Final
 import msgspec
 
 from hub.assistant import tables
+from hub.assistant.reply_places import PLACES
 from hub.assistant.signs import SIGNS
 from hub.assistant.tables import LANGUAGES, Tables, fold
-from hub.commerce.order_states import STATES
 from hub.commerce.words import normalise
 
-TALK: Final = ("bot", "greeting", "thanks", "bye")
+TALK: Final = ("bot", "greeting", "thanks", "bye", "small_talk")
 """What people say besides their errand."""
 
 ASIDES: Final = ("outside", "discount", "list", "tax")
@@ -43,6 +45,7 @@ ORDERING: Final = (
     "repeat",
     "status",
     "cancel_order",
+    "change_order",
     "call_off",
     "no_tax_number",
     "tax_number",
@@ -71,143 +74,10 @@ ORDERING: Final = (
 """What is said on the way from a cart to an order, and of orders."""
 
 INTENTS: Final = (
-    *(*TALK, *ASIDES, "yes", "no", "person"),
+    *(*TALK, "vocative", *ASIDES, "yes", "no", "person"),
     *("price", "have", "stock", "cheapest"),
     *(*(f"ask_{topic}" for topic in TOPICS), *(f"pay_{way}" for way in PAYMENTS), *ORDERING),
 )
-
-PLACES: Final[Mapping[str, frozenset[str]]] = {
-    name: frozenset(places.split())
-    for name, places in {
-        "hello": "",
-        "greeting": "",
-        "bot": "",
-        "thanks": "",
-        "bye": "",
-        "price": "product price unit tax",
-        "slab_pct": "quantity unit pct",
-        "slab_price": "quantity unit price",
-        "minimum": "quantity unit",
-        "line": "quantity unit product net discount tax",
-        "line_pieces": "pieces quantity unit",
-        "line_held": "pieces quantity unit held",
-        "discount_pct": "pct quantity",
-        "discount_price": "price quantity",
-        "tax_plus": "pct tax",
-        "tax_plus_amount": "pct tax amount total",
-        "tax_with": "pct tax",
-        "option": "product price unit",
-        "options": "",
-        "cheapest": "",
-        "categories": "names",
-        "categories_some": "names",
-        "more": "",
-        "which": "",
-        "this_one": "",
-        "which_product": "",
-        "close": "",
-        "out_of_stock": "product price unit",
-        "have_it": "",
-        "instead": "",
-        "over_stock": "product limit unit",
-        "below_minimum": "product limit unit",
-        "off_step": "product limit unit nearest",
-        "not_positive": "product unit",
-        "too_many": "product",
-        "not_counted": "product unit measure price tax",
-        "not_found": "",
-        "discount": "",
-        "tax_added": "tax",
-        "tax_included": "tax",
-        "foreign": "",
-        "wordless": "",
-        "unknown": "",
-        "unknown_rest": "",
-        "offer": "",
-        "declined": "",
-        "opted_out": "",
-        "opted_in": "",
-        "handover": "",
-        "media": "",
-        "delivery_extra": "",
-        "add_quoted": "",
-        "how_many": "unit product",
-        "either": "first second unit product",
-        "cart_hint": "",
-        "cart_title": "",
-        "cart_sum": "total",
-        "cart_sum_shipped": "total",
-        "cart_empty": "",
-        "emptied": "",
-        "how_to_empty": "",
-        "how_to_order": "",
-        "removed": "product",
-        "not_in_cart": "",
-        "not_there": "product",
-        "how_to_remove": "product",
-        "how_to_cancel": "",
-        "rest_done": "count",
-        "not_found_named": "names",
-        "cart_full": "",
-        "again": "",
-        "gone": "names",
-        "no_orders": "",
-        "coupon_taken": "coupon amount",
-        "coupon_noted": "coupon",
-        "coupon_removed": "",
-        "coupon_unknown": "",
-        "ask_tax_number": "",
-        "send_tax_number": "",
-        "ask_place": "",
-        "ask_payment": "ways",
-        "ask_address": "",
-        "tax_number_saved": "number",
-        "tax_number_bad": "",
-        "no_tax_number_saved": "",
-        "tax_number_note": "",
-        "address_saved": "",
-        "transporter_saved": "name",
-        "place_saved": "place",
-        "undeliverable": "place",
-        "ways": "ways",
-        "hours": "hours",
-        "address": "address",
-        "contact": "phone",
-        "upi_id": "vpa",
-        "delivers": "",
-        "delivers_there": "",
-        "zone": "places fee",
-        "zone_free": "places fee free_from",
-        "per_unit": "rate_below rate_from threshold",
-        "per_unit_free": "free_from",
-        "confirm": "",
-        "changed": "",
-        "expired": "",
-        "waiting": "total",
-        "not_placed": "",
-        "placed": "order_no total",
-        "unsold": "",
-        "too_large": "",
-        "status": "order_no state total",
-        "tracking": "tracking",
-        "eta": "eta",
-        "paid": "",
-        "unpaid": "",
-        "no_such_order": "",
-        "cancel": "order_no total",
-        "cancelled": "order_no",
-        "kept": "order_no",
-        "too_late": "order_no state",
-        "rule_pct": "name pct",
-        "rule_amount": "name amount",
-        "rule_from": "amount",
-        **{f"state_{state}": "" for state in STATES},
-        "or": "",
-        "plural": "unit",
-    }.items()
-}
-"""Every reply that a language file must have, and what may stand in its braces."""
-
 
 MIXED: Final[Mapping[str, tuple[str, ...]]] = {
     "hi": ("hi-Latn", "en"),
@@ -216,6 +86,17 @@ MIXED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The languages whose words are understood within another: people mix them in one message. English
 takes none, for short words of Hindi in Latin letters are English ones, too."""
+
+
+FEW: Final[Mapping[str, range]] = {"ar": range(3, 11)}
+"""Behind which numbers a unit stands in the plural, where that is not behind all but one."""
+
+RIGHT_TO_LEFT: Final = frozenset(("ar",))
+_ISOLATE: Final = "\u2068"
+_END: Final = "\u2069"
+_PERCENT: Final = re.compile(r"(?:\{tax\} )?\{pct\}%")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_ISOLATES: Final = str.maketrans("", "", _ISOLATE + _END)
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,21 +109,49 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
     replies: Mapping[str, str]
     units: Mapping[str, str]
     plurals: Mapping[str, str]
+    greetings: Mapping[tuple[str, ...], str]
     intents: Mapping[str, tuple[tuple[str, ...], ...]]
     filler: frozenset[str]
     assent: frozenset[str]
     tables: Tables
 
     def say(self, reply: str, **values: object) -> str:
-        """A reply with its places filled."""
-        return self.replies[reply].format_map(values)
+        """A reply with its places filled.
+
+        Where it is read from right to left, what is put in stands apart: neither a name in Latin
+        letters nor a price turns the signs around it.
+        """
+        template = self.replies[reply]
+        if self.code not in RIGHT_TO_LEFT:
+            return template.format_map(values)
+        apart = {
+            name: value if name in ("pct", "tax") else _set_apart(str(value))
+            for name, value in values.items()
+        }
+        return _isolated(template).format_map(apart)
+
+    def listed(self, names: Iterable[str]) -> str:
+        """Names in a row, with the language's comma."""
+        return self.say("comma").join(names)
 
     def counted(self, unit: str, quantity: object) -> str:
         """The unit's name after `quantity`: 1 box, 10 boxes."""
         name = self.units.get(unit.casefold(), unit)
         if quantity == 1:
             return name
+        if self.code in FEW:
+            return self.plurals.get(unit.casefold(), name) if quantity in FEW[self.code] else name
         return self.plurals.get(unit.casefold()) or self.say("plural", unit=name)
+
+    def own_unit(self, unit: str, quantity: object) -> str | None:
+        """The unit's name in this language after `quantity`; None where it has none."""
+        return self.counted(unit, quantity) if unit.casefold() in self.units else None
+
+    def hello(self, words: Sequence[str]) -> str:
+        """A greeting for who greeted with `words`, in kind where that is known."""
+        folded = [fold(word) for word in words]
+        heard = [said for said in self.greetings if find_phrase(folded, said) is not None]
+        return self.greetings[max(heard, key=len)] if heard else self.say("hello")
 
     def means(self, words: Sequence[str], intent: str) -> bool:
         """Whether one of the intent's phrases stands in `words`."""
@@ -259,6 +168,11 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
         meant = self.places(words, *intents)
         rest = (word for at, word in enumerate(words) if at not in meant)
         return bool(meant) and all(fold(word) in self.filler for word in rest)
+
+    def is_talk(self, words: Sequence[str]) -> bool:
+        """Whether `words` but greet, thank or keep company: phrases of these and vocatives."""
+        meant = self.places(words, *TALK)
+        return bool(meant) and meant | self.places(words, "vocative") == set(range(len(words)))
 
     def agrees(self, words: Sequence[str]) -> bool:
         """Whether `words` are an explicit yes and nothing else: `ok wait` is none."""
@@ -300,6 +214,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     replies: dict[str, str]
     units: dict[str, str]
     plurals: dict[str, str]
+    greetings: dict[str, str]
     intents: dict[str, list[str]]
     words: dict[str, list[str]]
 
@@ -314,6 +229,7 @@ def load(name: str) -> Language:
     every = [_alone(code) for code in (name, *MIXED.get(name, ()))]
     return msgspec.structs.replace(
         every[0],
+        greetings={said: back for one in reversed(every) for said, back in one.greetings.items()},
         intents={
             intent: tuple(dict.fromkeys(words for one in every for words in one.intents[intent]))
             for intent in INTENTS
@@ -331,7 +247,24 @@ def _alone(name: str) -> Language:
 
 def was_said(reply: str, text: str) -> bool:
     """Whether `text` holds the reply, in whichever language: the customer may have changed it."""
+    text = text.translate(_ISOLATES)
     return any(_longest_piece(load(code).replies[reply]) in text for code in LANGUAGES)
+
+
+@lru_cache(maxsize=256)
+def _isolated(template: str) -> str:
+    """The template with percentages set apart: a % belongs to the number before it."""
+    return _PERCENT.sub(lambda place: f"{_ISOLATE}{place[0]}{_END}", template)
+
+
+def _set_apart(value: str) -> str:
+    """A value between signs within which text has a direction of its own.
+
+    One that begins in letters of the language has that of the sentence already.
+    """
+    first = _LETTER.search(value)
+    own = first is not None and unicodedata.bidirectional(first[0]) in ("R", "AL")
+    return f"{_ISOLATE}{value}{_END}" if value and not own else value
 
 
 @lru_cache(maxsize=64)
@@ -357,6 +290,7 @@ def parse(text: str, known: Tables, code: str = "en") -> Language:
         replies=file.replies,
         units=file.units,
         plurals=file.plurals,
+        greetings={tuple(_folded(said)): back for said, back in file.greetings.items()},
         intents={
             intent: tuple(words for phrase in phrases if (words := tuple(_folded(phrase))))
             for intent, phrases in file.intents.items()

@@ -21,10 +21,11 @@ class Act(StrEnum):
     ADD = "add"
     SET = "set"
     REMOVE = "remove"
+    DENY = "deny"  # it is not what is wanted: out with it, if it is in
     DOUBLE = "double"
 
 
-VERBS: Final[frozenset[Kind]] = frozenset(("add", "set", "remove", "double"))
+VERBS: Final[frozenset[Kind]] = frozenset(("add", "set", "remove", "less", "double"))
 """What a part may say of its own that is to be done."""
 
 
@@ -61,6 +62,10 @@ class Part(msgspec.Struct, frozen=True):
         before = self.words if amount is None else self.words[: amount.start]
         return any(word in self.named for word in before)
 
+    def leads_to_name(self, mark: Mark) -> bool:
+        """Whether a mark stands first, and right in front of a name: `no oil`."""
+        return mark.start == 0 and self.words[mark.end : mark.end + 1] == self.named[:1]
+
     @property
     def is_for_each(self) -> bool:
         return self.says("each") or any(amount.each for amount in self.amounts)
@@ -69,17 +74,41 @@ class Part(msgspec.Struct, frozen=True):
 def acts(parts: Sequence[Part], *, after_change: bool) -> list[Act]:
     """What is to be done with each part: by its own words, or by those of its neighbours."""
     own = [_own_act(part, at, after_change=after_change) for at, part in enumerate(parts)]
+    own = [Act.DENY if _denies(parts, at) else act for at, act in enumerate(own)]
     acts: list[Act] = []
-    going_on = Act.NAME
+    going_on, governor = Act.NAME, None
     for at, (part, act) in enumerate(zip(parts, own, strict=True)):
         if at > 0 and goes_on(parts[at - 1], part):
             act = Act.REMOVE if acts[-1] is Act.REMOVE else Act.ADD
         elif act is None:
+            going_on = Act.NAME if governor is None or _ends(governor, part) else going_on
             act = _verb_behind(parts, own, at) or (going_on if part.named else Act.NAME)
         elif _governs(part):
-            going_on = act
+            going_on, governor = act, part
         acts.append(act)
     return acts
+
+
+def _ends(governor: Part, part: Part) -> bool:
+    """Whether what is taken out ends here: of "no oil, sugar 10" sugar is wanted."""
+    if part.says("wish"):
+        return True
+    return governor.says("remove") and governor.amount is None and part.amount is not None
+
+
+def _denies(parts: Sequence[Part], at: int) -> bool:
+    """Whether a part only names what is not wanted, where another says what is.
+
+    `no oil, just sugar 8`; `cheeni nahi, chawal 5`.
+    """
+    part = parts[at]
+    others = (other for place, other in enumerate(parts) if place != at)
+    if part.amount is not None or part.verbs or not part.named:
+        return False
+    if not any(other.named and (other.amount is not None or other.verbs) for other in others):
+        return False
+    words = [mark for mark in part.marks if "correct" in mark.kinds]
+    return bool(words) and (_is_denied(part) or part.leads_to_name(words[0]))
 
 
 def goes_on(before: Part, part: Part) -> bool:
@@ -97,11 +126,12 @@ def names_both(part: Part, behind: Part) -> bool:
     amounts = (part.amount, behind.amount)
     measures = {None if amount is None else amount.measure for amount in amounts}
     counted = len(measures) > 1 and None not in measures
-    return counted and behind.joined and bool(behind.named) and not (part.named or behind.verbs)
+    said = part.named or part.verbs or behind.verbs or behind.begins_named
+    return counted and behind.joined and bool(behind.named) and not said
 
 
 def _own_act(part: Part, at: int, *, after_change: bool) -> Act | None:
-    if part.says("remove"):
+    if part.says("remove") or (part.says("less") and part.amount is not None):
         return Act.REMOVE
     if part.says("double"):
         return Act.DOUBLE
@@ -140,6 +170,8 @@ def _verb_behind(parts: Sequence[Part], own: Sequence[Act | None], at: int) -> A
         if own[behind] is None:
             continue
         part = parts[behind]
+        if own[behind] is Act.REMOVE and _ends(part, parts[at]):
+            return None  # "sugar 10, take out oil"
         alone = not part.named and part.amount is None and part.line >= parts[at].line
         return own[behind] if part.verbs and (_ends_in_verb(part) or alone) else None
     return None
@@ -161,7 +193,7 @@ def lenders(parts: Sequence[Part]) -> list[int | None]:
         for place in _covered(parts, at):
             other = parts[place]
             free = other.amount is None and other.named and lenders[place] is None
-            if free and not (differ(other, part) or _is_denied(other)):
+            if free and not (differ(other, part) or _is_denied(other) or _denies(parts, place)):
                 lenders[place] = at
     return lenders
 
@@ -169,6 +201,12 @@ def lenders(parts: Sequence[Part]) -> list[int | None]:
 def differ(part: Part, other: Part) -> bool:
     """Whether each says something else is to be done: "remove rice and add 10 bags"."""
     return bool(part.verbs and other.verbs) and part.verbs.isdisjoint(other.verbs)
+
+
+def are_two(part: Part, behind: Part) -> bool:
+    """Whether each has an amount, and the first says what is to be done: `add 2 and sugar 5`."""
+    counted = part.amount is not None and behind.amount is not None
+    return counted and bool(part.verbs) and behind.joined and behind.begins_named
 
 
 def takes_back(part: Part) -> bool:

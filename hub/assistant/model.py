@@ -140,7 +140,7 @@ class ModelEngine:
         """Let the operator know that no model is asked until a person puts that right."""
         now_ms = self._clock.now_ms()
         log.error("model_left_alone", reason=fault)
-        subject = f"{fault} {datetime.fromtimestamp(now_ms / 1000, UTC):%Y-%m-%d %H}"
+        subject = f"{fault} {datetime.fromtimestamp(now_ms / 1000, UTC):%Y-%m-%d %H:%M}"
         tell = partial(
             operator_notices.tell, tenant_id="", kind="breaker", subject=subject, now_ms=now_ms
         )

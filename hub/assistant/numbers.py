@@ -10,13 +10,16 @@ from typing import Final, Literal
 
 import msgspec
 
-from hub.assistant.tables import Tables
+from hub.assistant.tables import Kind, Tables
 from hub.commerce.words import MEASURES
 
 HUNDRED: Final = Decimal(100)
 THOUSAND: Final = Decimal(1000)
 DIGITS_MAX: Final = 9
 """More digits before the point are a phone or account number."""
+
+DOING: Final[frozenset[Kind]] = frozenset(("add", "remove", "less", "only", "set"))
+"""What is said beside a number that stands alone."""
 
 SIZES: Final = frozenset(("mg", "g", "kg", "ml", "l", "m", "ft")) & set(MEASURES.values())
 """Measures that are in names (`Sugar 1 kg`) as often as they are a quantity (`2 kg sugar`)."""
@@ -191,11 +194,18 @@ def _is_number(words: Sequence[str], at: int, found: tuple[Decimal, int], tables
         return True
     if is_counted(words, end, tables) or _is_paired(words, at, end, tables):
         return True
-    if word in tables.strict or value < 1:
+    if value < 1 or (word in tables.strict and not _is_changed_by(words, at, end, tables)):
         return False
     if len(words) == 1 or _is_all_that_is_said(words, at, end, tables):
         return True
     return end < len(words) and _leads(words, at, end, tables)
+
+
+def _is_changed_by(words: Sequence[str], at: int, end: int, tables: Tables) -> bool:
+    """Whether nothing is said but a number and more or less: `one less`."""
+    behind = tables.phrases.at(words, end) if at == 0 and end < len(words) else None
+    less = behind is not None and not behind[0].isdisjoint(("more", "less"))
+    return less and behind is not None and behind[1] == len(words)
 
 
 def _is_paired(words: Sequence[str], at: int, end: int, tables: Tables) -> bool:
@@ -212,13 +222,14 @@ def _is_all_that_is_said(words: Sequence[str], at: int, end: int, tables: Tables
     """Whether a number stands with nothing but what is to be done: `one more`, `remove one`."""
     behind = tables.phrases.at(words, end) if end < len(words) else None
     alone = at == 0 or (behind is not None and "and" not in behind[0])
-    more = behind is not None and behind[1] == len(words) and alone and "more" in behind[0]
+    ends = behind is not None and behind[1] == len(words) and alone
+    more = ends and behind is not None and not behind[0].isdisjoint(("more", "less", "add"))
     place, done = 0, False
     while place < at:
         mark = tables.phrases.at(words, place)
         if mark is None and words[place] not in tables.filler:
             return False
-        done |= mark is not None and not mark[0].isdisjoint(("add", "remove", "only", "set"))
+        done |= mark is not None and not mark[0].isdisjoint(DOING)
         place = place + 1 if mark is None else mark[1]
     return more or (done and end == len(words))
 

@@ -8,7 +8,7 @@ from hub.assistant import tools
 from hub.assistant.amounts import marks_of
 from hub.assistant.hearing import Heard
 from hub.assistant.opting import Opting
-from hub.assistant.shopping import refusals_of, show_cart
+from hub.assistant.shopping import counts_goods, refusals_of, show_cart
 from hub.assistant.tools import CancelAsked, Cancelled, CouponNoted, Declined, OrderShown
 from hub.assistant.visit import Visit
 from hub.commerce.discount_store import knows_coupon
@@ -27,6 +27,25 @@ def tell_status(visit: Visit, order_no: str | None) -> None:
         visit.say("order", result.order.order_no, _status(visit, result.order))
     else:
         _not_there(visit, order_no)
+
+
+def leave_as_it_is(visit: Visit, heard: Heard) -> bool | None:
+    """Answer who wants an order that was placed to be another way: nobody changes it here.
+
+    None where that is not said, or is said of what is still being chosen; False where goods are
+    named that go into a new cart.
+    """
+    language, overlay = visit.language, visit.box.overlay
+    if not language.means(heard.words, "change_order"):
+        return None
+    if heard.asks or overlay.cart.lines or visit.is_order_open:
+        return None
+    found = visit.box.order_status(tools.OrderStatus(heard.order_no))
+    if isinstance(found, Declined) or found.order.state not in UNDER_WAY:
+        return None
+    visit.tell("order", "order_fixed", order_no=found.order.order_no)
+    marks = marks_of(heard.words, language)
+    return any("set" in mark.kinds for mark in marks) or not counts_goods(visit, heard)
 
 
 def call_off(visit: Visit, order_no: str | None) -> None:
@@ -104,7 +123,7 @@ def repeat(visit: Visit) -> None:
     if result.repeat.refusals:
         visit.say("refused", "unsold", refusals_of(visit, result.repeat.refusals))
     if result.repeat.gone:
-        visit.tell("cart", "gone", names=", ".join(result.repeat.gone[:5]))
+        visit.tell("cart", "gone", names=visit.language.listed(result.repeat.gone[:5]))
 
 
 def use_coupon(visit: Visit, heard: Heard) -> bool:

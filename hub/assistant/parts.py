@@ -12,12 +12,13 @@ from typing import Final
 import msgspec
 
 from hub.assistant import signs
-from hub.assistant.amounts import UNCOUNTED, Amount, find_amounts, is_size, marks_of
+from hub.assistant.amounts import UNCOUNTED, Amount, Mark, find_amounts, is_size, marks_of
 from hub.assistant.language import Language
 from hub.assistant.lists import (
     Act,
     Part,
     acts,
+    are_two,
     differ,
     goes_on,
     is_for_all,
@@ -25,9 +26,13 @@ from hub.assistant.lists import (
     names_both,
     takes_back,
 )
+from hub.assistant.loosening import loosened
 from hub.assistant.quantities import other_words, wanted
 from hub.assistant.search import is_compound
-from hub.assistant.tables import fold
+from hub.assistant.tables import Kind, fold
+
+_SAYING: Final[frozenset[Kind]] = frozenset(("remove", "add", "set", "only", "wish", "correct"))
+"""What says whether something is wanted or not."""
 
 ITEMS_MAX: Final = 60  # of one message; an order by hand is shorter
 
@@ -150,7 +155,7 @@ def _split_line(
     sold: Callable[[str], bool],
 ) -> Iterator[Part]:
     def read(text: str) -> list[str]:
-        words = signs.words_of(text, language.tables)
+        words = loosened(signs.words_of(text, language.tables), language, sold)
         return [single for word in words for single in _singled(word, language, sold)]
 
     whole = read(line)
@@ -163,7 +168,10 @@ def _split_line(
     parts = list(islice(pieces, ITEMS_MAX + 1))
     if len(parts) > 1 and names_both(parts[0], parts[1]):
         parts[0] = _part([*parts[0].words, *parts[1].named], number, language, sold)
-    apart = any(goes_on(*two) or differ(*two) or takes_back(two[1]) for two in pairwise(parts))
+    apart = any(
+        goes_on(*two) or differ(*two) or are_two(*two) or takes_back(two[1])
+        for two in pairwise(parts)
+    )
     if len(parts) < 2 or (is_one(whole) and not apart):
         parts = [_part(whole, number, language, sold)] if whole else []
     yield from parts
@@ -211,7 +219,30 @@ def _split(words: list[str], language: Language) -> list[list[str]]:
     found = find_amounts(words, language)
     amounts = [a for a in found if not is_size(a, words) and a.measure != UNCOUNTED]
     cuts = [0, *_cuts(words, amounts, language), len(words)]
-    return [words[start:end] for start, end in pairwise(cuts)]
+    pieces = [words[start:end] for start, end in pairwise(cuts)]
+    return [part for piece in pieces for part in _at_refusals(piece, language)]
+
+
+def _at_refusals(words: list[str], language: Language) -> list[list[str]]:
+    """The words parted where what is not wanted ends, or begins: `tel nahi lena cheeni 10`."""
+    marks = [mark for mark in marks_of(words, language) if not mark.kinds.isdisjoint(_SAYING)]
+    for first, second in pairwise(marks):
+        refusing = ["remove" in mark.kinds or _is_no(mark, words) for mark in (first, second)]
+        if refusing[0] == refusing[1] or (first.kinds == {"only"} and refusing[1]):
+            continue
+        at = first.end if _names(words[: first.start], language) else second.start
+        if all(_names(part, language) for part in (words[:at], words[at:])):
+            return [words[:at], *_at_refusals(words[at:], language)]
+    return [words]
+
+
+def _is_no(mark: Mark, words: Sequence[str]) -> bool:
+    """Whether the mark is a no that denies what it leads to, or ends with."""
+    return "correct" in mark.kinds and (mark.start == 0 or mark.end == len(words))
+
+
+def _names(words: Sequence[str], language: Language) -> bool:
+    return bool(other_words(words, find_amounts(words, language), language))
 
 
 def _cuts(words: Sequence[str], amounts: Sequence[Amount], language: Language) -> list[int]:

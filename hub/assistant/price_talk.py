@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from hub.assistant import tools
-from hub.assistant.amounts import Amount
+from hub.assistant.amounts import Amount, marks_of
 from hub.assistant.lists import Act
 from hub.assistant.reading import Reading
 from hub.assistant.search import alternatives
@@ -28,7 +28,7 @@ def is_one_of_it(visit: Visit, reading: Reading) -> bool:
 def price_one(visit: Visit, reading: Reading, product: Product, *, asks: bool) -> None:
     """One product in no quantity: its price, with tax where that is asked about."""
     language, words = visit.language, reading.words
-    if asks and language.means(words, "stock") and product.offered:
+    if asks and language.means(words, "stock") and _is_there(product):
         visit.tell("price", "have_it")
     if asks and "tax" in reading.asides and not visit.box.policy.tax.included:
         quote(visit, product, product.least, Amount(product.least, None, 0, 0))
@@ -36,8 +36,24 @@ def price_one(visit: Visit, reading: Reading, product: Product, *, asks: bool) -
     if asks and (pack := _pack_in(visit, product, words)) is not None:
         quote(visit, product, Decimal(product.packs[pack]), Amount(Decimal(1), pack, 0, 0))
         return
-    wanted = reading.act is Act.ADD or any(language.means(words, i) for i in ("want", "take_it"))
+    wanted = (
+        reading.act is Act.ADD
+        or _goes_on(visit, words)
+        or any(language.means(words, i) for i in ("want", "take_it"))
+    )
     add_list_price(visit, product, ask=wanted and not asks)
+
+
+def _is_there(product: Product) -> bool:
+    """Whether at least the smallest order of it can be had now."""
+    return product.offered and (product.stock is None or product.stock >= product.least)
+
+
+def _goes_on(visit: Visit, words: Sequence[str]) -> bool:
+    """Whether a wish goes on: `aur drill machine bhi`, right after a change of the cart."""
+    marks = marks_of(words, visit.language)[:1]
+    leads = any(m.start == 0 and not m.kinds.isdisjoint(("and", "more")) for m in marks)
+    return leads and visit.was_said("cart_hint")
 
 
 def _pack_in(visit: Visit, product: Product, words: Sequence[str]) -> str | None:

@@ -5,14 +5,14 @@ from typing import Final
 
 import msgspec
 
-from hub.assistant.amounts import Amount, find_amounts, is_size, marks_of
-from hub.assistant.detection import reads
+from hub.assistant.amounts import UNCOUNTED, Amount, find_amounts, is_size, marks_of
 from hub.assistant.engine import Line
-from hub.assistant.history import newest, options_in
+from hub.assistant.history import newest, options_in, spoken_of
 from hub.assistant.language import ASIDES, Language, was_said
 from hub.assistant.lists import Act
+from hub.assistant.numbers import SIZES
 from hub.assistant.parts import Item, items_of
-from hub.assistant.quantities import as_units, other_words, sized, wanted
+from hub.assistant.quantities import as_units, other_words, wanted
 from hub.assistant.search import (
     GOOD,
     WORDS_MAX,
@@ -28,6 +28,7 @@ from hub.assistant.search import (
     other_size,
     rank,
 )
+from hub.assistant.sizing import is_foreign, not_its_size, odd_sizes, runs_of, sized_so
 from hub.assistant.tables import fold
 from hub.commerce.catalog import candidates
 from hub.commerce.products import Product
@@ -35,6 +36,7 @@ from hub.commerce.words import normalise
 from hub.store.tx import Tx
 
 PARTS_MAX: Final = 60  # of one turn; each may cost some milliseconds
+STRAY_MAX: Final = 4  # words that nobody knows, around a product and an amount
 WHOLE: Final = 97.0
 """A line that one product explains so far is one wish, whatever stands in it."""
 
@@ -109,6 +111,8 @@ class Reader:
         if self._is_denied(item):
             return []
         asides = self._asides(words)
+        if item.act is Act.REMOVE and item.amount is not None:
+            asides -= {"discount"}  # "rice 1 kam kar do" is no bargaining
         found = self._all_of_them(item) or [self._resolve(words, list(item.amounts), item.act)]
         said = [
             self._going_on(
@@ -198,6 +202,8 @@ class Reader:
         if agrees or not wish.words or self._is_more_of_it(wish, amounts):
             return self._of_the_last(words, amounts, act)
         reading = self._among(wish, amounts)
+        if not (reading.products and reading.exact):
+            reading = self._without_strays(wish, amounts) or reading
         if reading.products and reading.exact:
             return reading
         sought = wish.words[:WORDS_MAX]
@@ -213,19 +219,39 @@ class Reader:
         close = self._narrowed(best(self._find(wish)), wish)
         if len(close) > 1:
             begin = wish.spoken.index(wish.words[0])
-            behind = [amount for amount in amounts if amount.start > begin]
-            products = _sized_so([match.product for match in close], behind)
+            behind = [a for a in amounts if a.start > begin or a.measure in SIZES]
+            products = sized_so([match.product for match in close], behind)
             close = [match for match in close if match.product in products]
-            amounts = amounts if len(close) > 1 else _not_its_size(amounts, close[0].product)
+            amounts = amounts if len(close) > 1 else not_its_size(amounts, close[0].product)
         if len(close) == 1:
             return self._one(wish, amounts, close[0])
-        fits = [match for match in close if match.score >= GOOD and not _odd_sizes(match, wish)]
+        fits = [match for match in close if match.score >= GOOD and not odd_sizes(match, wish)]
         return Reading(
             words=wish.spoken,
             sought=wish.words,
             products=tuple(match.product for match in close),
             exact=bool(fits) or not close,
         )
+
+    def _without_strays(self, wish: Wish, amounts: Sequence[Amount]) -> Reading | None:
+        """The one product beside an amount, if nobody knows the words that are apart from it."""
+        runs = runs_of(wish)
+        counted = any(not is_size(a, wish.spoken) and a.measure != UNCOUNTED for a in amounts)
+        if len(runs) < 2 or not counted:
+            return None
+        readings = [self._among(msgspec.structs.replace(wish, words=run), amounts) for run in runs]
+        known = [each for each in readings if each.products]
+        strays = [
+            w for run, each in zip(runs, readings, strict=True) if not each.products for w in run
+        ]
+        odd = (
+            len(strays) > STRAY_MAX
+            or any(map(has_digit, strays))
+            or any(map(self._is_sold, strays))
+        )
+        if odd or len(known) != 1 or len(known[0].products) != 1 or not known[0].exact:
+            return None
+        return known[0]
 
     def _other_size(self, wish: Wish) -> Product | None:
         """What the shop has in the size that alone is written, of the product in mind."""
@@ -256,10 +282,10 @@ class Reader:
         agrees = self._language.is_only(words, "yes", "no")  # "got it" asks for nothing
         asked = not agrees and any(self._language.means(words, sense) for sense in _OF_THE_LAST)
         asked |= len(self._in_mind()) == 1 and self._language.means(words, "discount")
-        asked |= act in (Act.REMOVE, Act.DOUBLE)
+        asked |= act in (Act.REMOVE, Act.DENY, Act.DOUBLE)
         picked = self._picked(words, amounts)
         if picked is not None:
-            amount = wanted(_not_its_size(amounts, picked), (), words)
+            amount = wanted(not_its_size(amounts, picked), (), words)
             return Reading(words=tuple(words), sought=(), products=(picked,), amount=amount)
         asked = (asked or bool(amounts)) and not self._language.means(words, "list")
         products = self._in_mind() if asked else ()
@@ -275,7 +301,7 @@ class Reader:
         place = next((ordinals[word] for word in words if word in ordinals), 0)
         if len(said) > 1 and 0 < place <= len(said):
             return said[place - 1]
-        fits = _sized_so(said, amounts)
+        fits = sized_so(said, amounts)
         return fits[0] if len(said) > 1 and len(fits) == 1 else None
 
     def _proposed(self) -> bool:
@@ -296,11 +322,11 @@ class Reader:
         return known if len(known) == 1 else close
 
     def _said(self) -> list[Product]:
-        """The products that the shop's last words named."""
+        """The products that the shop's last words named; a failure to understand forgets none."""
         if self._earlier is None:
-            last_words = newest(self._history, own=True)
-            listed = options_in(last_words) or last_words
-            self._earlier = mentioned(self._tx, self._tenant_id, listed)
+            told = (options_in(words) or words for words in spoken_of(self._history))
+            found = (mentioned(self._tx, self._tenant_id, words) for words in told)
+            self._earlier = next(filter(None, found), [])
         return self._earlier
 
     def _one(self, wish: Wish, amounts: Sequence[Amount], match: Match) -> Reading:
@@ -345,11 +371,6 @@ class Reader:
         return next(iter(named or (items if len(items) == 1 else ())), None)
 
 
-def _odd_sizes(match: Match, wish: Wish) -> list[str]:
-    """The sizes asked for that the product has not, and that are no quantity either."""
-    return [word for word in match.unexplained if has_digit(word) and word not in wish.optional]
-
-
 def _settled(reading: Reading) -> Reading:
     """The reading without an amount that may be another one as well."""
     if reading.amount is None or reading.amount.either is None:
@@ -374,19 +395,3 @@ def _with_shared(readings: Sequence[Reading], items: Sequence[Item]) -> list[Rea
         else:
             found.append(reading)
     return found
-
-
-def is_foreign(word: str, language: str) -> bool:
-    """Whether the word is in another script than this language's."""
-    return any(char.isalpha() and not reads(char, language) for char in word)
-
-
-def _sized_so(products: Sequence[Product], amounts: Sequence[Amount]) -> list[Product]:
-    """The one of several whose size is a bare number of these; all of them where none is."""
-    bare = [amount.number for amount in amounts if amount.measure is None]
-    fits = ([p for p in products if sized(p, number)] for number in bare)
-    return next((fit for fit in fits if len(fit) == 1), list(products))
-
-
-def _not_its_size(amounts: Sequence[Amount], product: Product) -> list[Amount]:
-    return [a for a in amounts if a.measure is not None or not sized(product, a.number)]

@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from hub.assistant import tools
-from hub.assistant.language import TOPICS
+from hub.assistant.detection import SCRIPTS, script_of
+from hub.assistant.language import TOPICS, Language
 from hub.assistant.tools import ShopInfo
 from hub.assistant.visit import Visit
 from hub.assistant.wording import shown
@@ -155,8 +156,20 @@ def _per_unit(visit: Visit, shipping: PerUnit) -> str:
     return f"{said} {free}"
 
 
+def _legible(language: Language, codes: Sequence[str]) -> list[str]:
+    """Places in the reader's script, where the shop names them in others as well.
+
+    Which name is another's translation nobody says: they are left out where there are no more of
+    them than of the reader's own.
+    """
+    own = [code for code in codes if script_of(code) in ("", SCRIPTS[language.code])]
+    lettered = [code for code in own if script_of(code)]
+    return own if len(codes) - len(own) <= len(lettered) else list(codes)
+
+
 def _zone(visit: Visit, zone: Zone) -> str:
-    places = ", ".join(zone.codes[:PLACES_MAX]) + (" …" if len(zone.codes) > PLACES_MAX else "")
+    codes = _legible(visit.language, zone.codes)
+    places = visit.language.listed(codes[:PLACES_MAX]) + (" …" if len(codes) > PLACES_MAX else "")
     fee = visit.money(zone.fee)
     if zone.free_from is None:
         return visit.language.say("zone", places=places, fee=fee)

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from hub.assistant import tools
-from hub.assistant.amounts import Amount, find_amounts, is_size
+from hub.assistant.amounts import Amount, find_amounts, is_size, marks_of
 from hub.assistant.asides import add_notes, bids
 from hub.assistant.hearing import Heard, is_question
 from hub.assistant.language import TALK
@@ -30,7 +30,7 @@ from hub.commerce.products import Product
 CART_MAX_CHARS: Final = 700
 REFUSALS_MAX: Final = 3
 LISTED_MAX: Final = 13  # products of a shop without categories; one more than are named
-MISSED_MAX_CHARS: Final = 40  # of the words for what was not found
+DOZEN: Final = 12
 WISH_WORDS_MAX: Final = 3  # more words behind "I want" are hardly a product
 
 
@@ -74,7 +74,14 @@ def _answer(visit: Visit, reading: Reading, *, asks: bool) -> None:
     told = reading.amount is None or visit.has_said("info")
     if "outside" in reading.asides and told and not bids(visit, reading):
         return  # the product is not what is asked about
-    reading = _in_cart(visit, reading)
+    place = _place_of(visit, reading)
+    reading = _at_place(visit, reading, place) if place else _in_cart(visit, reading)
+    if place and not reading.products:
+        visit.tell("ask", "which_product")
+        return
+    if reading.act is Act.DENY:
+        _leave_out(visit, reading)
+        return
     if len(reading.products) == 1 and (reading.exact or reading.act is Act.REMOVE):
         _one(visit, reading, reading.products[0], asks=asks)
     elif reading.act is Act.REMOVE and not reading.products:
@@ -101,10 +108,8 @@ def _one(visit: Visit, reading: Reading, product: Product, *, asks: bool) -> Non
         _ask_which(visit, product, reading.unsure)
     elif asks and is_one_of_it(visit, reading):
         price_one(visit, reading, product, asks=True)
-    elif reading.amount is None and not asks and (held := _put_instead(visit, reading)):
-        put(visit, Act.SET, product, held, None)
     elif reading.amount is None:
-        price_one(visit, reading, product, asks=asks)
+        _uncounted(visit, reading, product, asks=asks)
     else:
         amount = _measured(visit, reading, product, reading.amount)
         quantity = as_units(product, amount)
@@ -117,6 +122,29 @@ def _one(visit: Visit, reading: Reading, product: Product, *, asks: bool) -> Non
         else:
             _put_instead(visit, reading)
             put(visit, reading.act, product, quantity, amount)
+
+
+def _uncounted(visit: Visit, reading: Reading, product: Product, *, asks: bool) -> None:
+    """A product without an amount: in place of another, one of its size, or its price."""
+    if not asks and (held := _put_instead(visit, reading)):
+        put(visit, Act.SET, product, held, None)
+    elif not asks and _is_one_wanted(visit, reading, product):
+        put(visit, reading.act, product, Decimal(1), None)
+    else:
+        price_one(visit, reading, product, asks=asks)
+
+
+def _is_one_wanted(visit: Visit, reading: Reading, product: Product) -> bool:
+    """Whether a wish names the size of the product and no amount: `I want rice 5 kg`."""
+    words, language = reading.words, visit.language
+    if reading.unsure is not None or any(language.means(words, i) for i in ("have", "stock")):
+        return False
+    sizes = [amount for amount in find_amounts(words, language) if is_size(amount, words)]
+    if not any(as_units(product, amount) == 1 for amount in sizes):
+        return False
+    wishes = any("wish" in mark.kinds for mark in marks_of(words, language))
+    going_on = visit.has_said("cart") or any(h.facts and not h.asks for h in visit.heard)
+    return wishes or going_on or reading.act in (Act.ADD, Act.SET) or language.means(words, "want")
 
 
 def _put_instead(visit: Visit, reading: Reading) -> Decimal:
@@ -166,6 +194,15 @@ def _remove(visit: Visit, reading: Reading, product: Product) -> None:
     elif not visit.is_told(product.sku):  # else it was taken out just now
         words = visit.language.say("not_there", product=shown(product))
         visit.say("cart", product.sku, words)
+
+
+def _leave_out(visit: Visit, reading: Reading) -> None:
+    """Take out of the cart what is not wanted; what is not in it needs no word."""
+    for product in reading.products:
+        if visit.box.overlay.cart.quantity(product.sku):
+            visit.box.remove_from_cart(tools.RemoveFromCart(product.sku))
+            words = visit.language.say("removed", product=shown(product))
+            visit.say("cart", product.sku, words)
 
 
 def _not_removed(visit: Visit, reading: Reading) -> None:
@@ -232,10 +269,22 @@ def _measured(visit: Visit, reading: Reading, product: Product, amount: Amount) 
     """A bare number right after a change counts what the change counted: boxes, if it did."""
     if amount.measure is not None or reading.sought or not visit.was_said("cart_hint"):
         return amount
+    if _says_otherwise(visit, reading, amount):
+        return amount
     before = find_amounts(words_of(visit.asked_before), visit.language)
     packs = {pack.casefold() for pack in product.packs}
     measure = next((a.measure for a in before if (a.measure or "") in packs), None)
     return amount if measure is None else msgspec.structs.replace(amount, measure=measure)
+
+
+def _says_otherwise(visit: Visit, reading: Reading, amount: Amount) -> bool:
+    """Whether a measure is named in this turn, or so many are counted by the dozen."""
+    tables = visit.language.tables
+    said = {fold(word) for heard in visit.heard for word in heard.words}
+    counted = [fold(word) for word in reading.words[amount.start : amount.end]]
+    times = (tables.times.at(counted, at) for at in range(len(counted)))
+    dozens = any(hit is not None and hit[0] % DOZEN == 0 for hit in times)
+    return dozens or not said.isdisjoint(tables.counts)
 
 
 def _was_asked_before(visit: Visit, reading: Reading) -> bool:
@@ -247,10 +296,30 @@ def _was_asked_before(visit: Visit, reading: Reading) -> bool:
     return is_question(visit.asked_before, words, language) or language.means(words, "price")
 
 
+def _place_of(visit: Visit, reading: Reading) -> int:
+    """Which line of the cart is meant by its place; 0 for none. -1 is the last one."""
+    changes = reading.act in (Act.REMOVE, Act.SET, Act.DOUBLE)
+    if reading.carried or not changes or reading.sought:
+        return 0
+    if reading.act is Act.SET and visit.was_said("which"):
+        return 0  # of what was given to choose from
+    ordinals = visit.language.tables.ordinals
+    return next((ordinals[fold(word)] for word in reading.words if fold(word) in ordinals), 0)
+
+
+def _at_place(visit: Visit, reading: Reading, place: int) -> Reading:
+    """The reading about the line of the cart at this place, if there is one."""
+    held = [line.product for line in visit.box.overlay.cart.lines]
+    if place > len(held):
+        return msgspec.structs.replace(reading, products=())
+    product = held[place - 1 if place > 0 else place]
+    return msgspec.structs.replace(reading, products=(product,), exact=True)
+
+
 def _in_cart(visit: Visit, reading: Reading) -> Reading:
     """The reading about the one product of the cart that is meant, where a change is."""
     held = [line.product for line in visit.box.overlay.cart.lines]
-    if reading.act not in (Act.REMOVE, Act.SET, Act.DOUBLE) or not held:
+    if reading.act not in (Act.REMOVE, Act.DENY, Act.SET, Act.DOUBLE) or not held:
         return reading
     skus = {product.sku for product in held}
     meant = [product for product in reading.products if product.sku in skus]
@@ -304,7 +373,7 @@ def _add_talk(visit: Visit, reading: Reading) -> None:
         counted = reading.sought and find_amounts(words, language)
         path = "not_found" if shopping or sized or counted else "unknown"
         if counted:
-            visit.missed.append(" ".join(reading.sought)[:MISSED_MAX_CHARS])
+            visit.miss(reading.sought)
         lost = visit.was_said("ask_place") and not any(heard.place for heard in visit.heard)
         if lost and path == "unknown" and tell_places(visit):
             return

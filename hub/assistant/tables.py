@@ -25,6 +25,7 @@ Kind = Literal[
     "set",
     "only",
     "remove",
+    "less",
     "double",
     "each",
     "both",
@@ -59,6 +60,10 @@ class Book(Generic[T]):
         for phrases in self._by_first.values():
             phrases.sort(key=lambda entry: -len(entry[0]))
 
+    def all(self) -> Iterator[tuple[str, ...]]:
+        """Every phrase."""
+        return (words for phrases in self._by_first.values() for words, _ in phrases)
+
     def at(self, words: Sequence[str], at: int) -> tuple[T, int] | None:
         """What the phrase that begins at `at` means, and where it ends."""
         for phrase, meaning in self._by_first.get(words[at], ()) if at < len(words) else ():
@@ -73,6 +78,8 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
 
     All words are folded. `tens_units` and `units_tens` are the number words that are put together
     so (twenty five; five and twenty), `paired` those that in a row mean one or the other.
+    Behind `prices` a bare number is a price, behind `prices_of_each` one that is said of each, and
+    so is one before `prices_behind`. `houses` are what a number of an address stands behind.
     `careful` words are numbers only in front of what is counted, `strict` ones, of another
     language in the same script, only in front of a word for a measure.
     """
@@ -96,6 +103,11 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     dual_endings: tuple[tuple[str, str], ...]
     money: frozenset[str]
     uncounted: frozenset[str]
+    prices: Book[bool]
+    prices_of_each: Book[bool]
+    prices_behind: Book[bool]
+    houses: tuple[tuple[str, ...], ...]
+    house_numbers: tuple[tuple[str, ...], ...]
     filler: frozenset[str]
 
 
@@ -112,6 +124,11 @@ class _Words(msgspec.Struct, forbid_unknown_fields=True):
     money: list[str]
     uncounted: list[str]
     filler: list[str]
+    prices: list[str] = []
+    prices_of_each: list[str] = []
+    prices_behind: list[str] = []
+    houses: list[str] = []
+    house_numbers: list[str] = []
 
 
 class File(msgspec.Struct, forbid_unknown_fields=True):
@@ -185,6 +202,11 @@ def merged(own: File, others: Sequence[File]) -> Tables:
         dual_endings=tuple(ending for file in every for ending in file.grammar.dual),
         money=frozenset(word for file in every for word in _folded(file.words.money)),
         uncounted=frozenset(word for file in every for word in _folded(file.words.uncounted)),
+        prices=_book(file.words.prices for file in every),
+        prices_of_each=_book(file.words.prices_of_each for file in every),
+        prices_behind=_book(file.words.prices_behind for file in every),
+        houses=tuple(_key(words) for file in every for words in file.words.houses),
+        house_numbers=tuple(_key(words) for file in every for words in file.words.house_numbers),
         filler=frozenset(word for word in _folded(own.words.filler)),
     )
 
@@ -211,6 +233,10 @@ def _values(tables: Iterable[Mapping[str, Sequence[str]]]) -> Book[Decimal]:
             for spelling in spellings:
                 known.setdefault(_key(spelling), Decimal(value))
     return Book(known.items())
+
+
+def _book(lists: Iterable[Sequence[str]]) -> Book[bool]:
+    return Book((_key(phrase), True) for phrases in lists for phrase in phrases)
 
 
 def _ordered(every: Sequence[File], order: str) -> frozenset[str]:

@@ -49,6 +49,8 @@ def keep_only(visit: Visit, heard: Heard) -> bool:
     apart = language.places(words, "except")
     removes = any("remove" in mark.kinds for mark in marks_of(words, language))
     empties = removes or language.means(words, "empty") or language.begins(words, "except")
+    if not (heard.asks or empties) and apart and language.begins(words, "yes"):
+        return _leave_out(visit, [word for at, word in enumerate(words) if at not in apart])
     if heard.asks or not apart or not empties:
         return False
     named = [word for at, word in enumerate(words) if at not in apart]
@@ -64,6 +66,16 @@ def keep_only(visit: Visit, heard: Heard) -> bool:
     if not visit.has_said("cart"):
         show_cart(visit)
     return True
+
+
+def _leave_out(visit: Visit, words: Sequence[str]) -> bool:
+    """Whether a yes to all but something names what is in the cart; that is taken out."""
+    held = [line.product for line in visit.box.overlay.cart.lines]
+    named = _meant(visit, words, held)
+    for product in named:
+        visit.box.remove_from_cart(tools.RemoveFromCart(product.sku))
+        visit.say("cart", product.sku, visit.language.say("removed", product=shown(product)))
+    return bool(named)
 
 
 def swapped(visit: Visit, heard: Heard) -> Heard:

@@ -26,12 +26,16 @@ SHOP: Final = ("ordered", "cancel", "draft", "checkout", "cart")
 """What is done or asked on the way to an order, and of orders."""
 
 MISSED_MAX: Final = 5  # of what was not found, how many are named
+MISSED_WORDS_MAX: Final = 4  # of one of them: more words are a tale, and nobody's goods
 
 LAST: Final = ("ordered", "cancel", "draft", "opted", "reminder")
 """What stands at the end of a reply and is never cut."""
 
 FAILED: Final = ("unknown", "not_found")
 """Replies to what was not understood, or is not there."""
+
+INQUIRIES: Final = ("price", "have", "want", "list", "discount", "outside", "tax")
+"""What is said by somebody who asks for something or wants it."""
 
 FACTS: Final = ("price", "refused", "ask", "order", "info")
 NOTES: Final = ("discount", "foreign", "not_found", "unknown")
@@ -51,9 +55,11 @@ class Visit:
         self.box = Toolbox(tx, turn, agrees=agrees)
         self.wording = Wording(turn.tenant, self.box.policy, language)
         words = summary.words_of(language.code)
-        self.teller = Teller(words, turn.tenant.locale)
+        self.teller = Teller(words, turn.tenant.locale, language.own_unit)
         title = language.say("cart_title")
-        self.cart_teller = Teller(msgspec.structs.replace(words, draft=title), turn.tenant.locale)
+        self.cart_teller = msgspec.structs.replace(
+            self.teller, words=msgspec.structs.replace(words, draft=title)
+        )
         self.shop = Shop(self.box.policy.shipping, self.box.profile.order_prefix)
         self.heard: list[Heard] = []
         self.wants_person: tools.Reason | None = None
@@ -63,6 +69,8 @@ class Visit:
         self.asked_before = newest(turn.history, own=False)
         self.missed: list[str] = []
         """What was wanted in a quantity and is not in the list, in the customer's words."""
+        self.rambles = False
+        """Whether more was said around a quantity than goods are called by."""
         self.priced: dict[str, Decimal] = {}
         """Of what a price was said in this turn, and for how many."""
         self._said: dict[str, tuple[str, str]] = {}
@@ -78,16 +86,26 @@ class Visit:
 
     def say(self, path: str, about: str, words: str) -> None:
         """Say something; what was said about the same before is taken back."""
-        self._said.pop(about, None)
+        former = self._said.pop(about, None)
+        if former is not None and former[0] == "cart" != path:
+            self._said[f"{about} changed"] = former  # no change is silent
         self._said[about] = (path, words)
 
     def tell(self, path: str, reply: str, **values: object) -> None:
         """Say a reply of the language, about itself."""
         self.say(path, reply, self.language.say(reply, **values))
 
-    def take_back(self, about: str) -> None:
+    def miss(self, words: Sequence[str]) -> None:
+        """Note what is not in the list, to name it as it was written; a tale is not recited."""
+        if len(words) > MISSED_WORDS_MAX:
+            self.rambles = True
+        else:
+            self.missed.append(" ".join(words))
+
+    def take_back(self, *abouts: str) -> None:
         """Leave out what was said about something."""
-        self._said.pop(about, None)
+        for about in abouts:
+            self._said.pop(about, None)
 
     def is_told(self, reply: str) -> bool:
         """Whether this reply is said already."""
@@ -97,6 +115,10 @@ class Visit:
     def is_silent(self) -> bool:
         """Whether nothing is said yet."""
         return not self._said
+
+    def says_only(self, path: str) -> bool:
+        """Whether something is said already, and all of it of this kind."""
+        return {kind for kind, _ in self._said.values()} == {path}
 
     def has_said(self, *paths: str) -> bool:
         """Whether something of these kinds is said already."""
@@ -141,7 +163,7 @@ class Visit:
         if self.wants_more and paths.isdisjoint(SHOP):
             return self._escalated()
         path = min(paths or {"unknown"}, key=PATHS.index)
-        if path == "unknown" and any(map(self.was_said, FAILED)):
+        if path == "unknown" and self._inquires and any(map(self.was_said, FAILED)):
             return self.hand_over("not_understood")  # the second time in a row
         return Answer(
             text=self._text(path),
@@ -149,6 +171,12 @@ class Visit:
             tool_calls=self.box.calls,
             effects=self.box.overlay.effects(),
         )
+
+    @property
+    def _inquires(self) -> bool:
+        """Whether the turn asks or wants something: else not to understand it is no failure."""
+        wants = any(self.language.means(heard.words, i) for heard in self.heard for i in INQUIRIES)
+        return wants or not self.heard or any(heard.asks for heard in self.heard)
 
     def _text(self, path: str) -> str:
         """What is asked for or was done stands last and whole; all else gives way to it."""
@@ -181,11 +209,27 @@ class Visit:
     def _lines(self, path: str) -> list[str]:
         """The words to say, product facts first; small talk only where nothing else is said."""
         if path in TALK or path == "declined":
-            return [words for kind, words in self._said.values() if kind == path]
+            said = [words for kind, words in self._said.values() if kind == path]
+            return [f"{self._hello()} {words}" for words in said] if self._greets(path) else said
         told = (*FACTS, "list", *(kind for kind in SHOP if kind not in LAST))
         facts = [words for kind, words in self._said.values() if kind in told]
-        hello = [self.language.say("hello")] if "greeting" in self._said else []
+        hello = [self._hello()] if "greeting" in self._said else []
         return hello + facts + self._ending(found=bool(facts) or self.has_said(*LAST[:-1]))
+
+    def _missed(self) -> str:
+        """What of the goods that were wanted is not in the list; empty where there is none."""
+        if self.missed:
+            names = self.language.listed(dict.fromkeys(self.missed[:MISSED_MAX]))
+            return self.language.say("not_found_named", names=names)
+        return self.language.say("not_all") if self.rambles else ""
+
+    def _greets(self, path: str) -> bool:
+        """Whether the reply is a greeting in our own words; a shop's own is said as it is."""
+        return path == "greeting" and not self.turn.tenant.greeting
+
+    def _hello(self) -> str:
+        """The greeting for the customer's own."""
+        return self.language.hello([word for heard in self.heard for word in heard.words])
 
     def _ending(self, *, found: bool) -> list[str]:
         """That something was not understood, and the offer to call someone."""
@@ -194,11 +238,10 @@ class Visit:
         if (unknown := self._said.get("unknown") or stray) is not None:
             rest = (found or bool(notes)) and unknown[0] == "unknown"
             notes.append(("", self.language.say("unknown_rest" if rest else unknown[0])))
-        if self.missed and found:
-            missed = ", ".join(dict.fromkeys(self.missed[:MISSED_MAX]))
-            named = self.language.say("not_found_named", names=missed)
-            if not notes:
-                return [named]
+        named = self._missed() if found else ""
+        if named and not notes:
+            return [named]
+        if named:
             notes.insert(0, ("", named))
         if not notes:
             return []

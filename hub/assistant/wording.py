@@ -50,7 +50,7 @@ class Wording(msgspec.Struct, frozen=True):
     def list(self, categories: Sequence[str]) -> str:
         """What the shop sells, by the names of its categories; empty where it has none."""
         reply = "categories" if len(categories) <= CATEGORIES_MAX else "categories_some"
-        names = ", ".join(_cut(name) for name in categories[:CATEGORIES_MAX])
+        names = self.language.listed(_cut(name) for name in categories[:CATEGORIES_MAX])
         return self.language.say(reply, names=names) if categories else ""
 
     def quoted(self, quote: Quote, pieces: Decimal | None = None) -> str:

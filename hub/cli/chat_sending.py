@@ -87,7 +87,7 @@ def send(
         return found, approved.outgoing_id, {"edited": approved.text is not None, "undone": undone}
 
     found, facts = _have_sent(change, wait_s)
-    lines = [_told(found, facts)]
+    lines = [_told(found, facts, wait_s)]
     if facts["undone"]:
         lines.append("The draft would have changed the shop (cart, order): your words did not.")
     answer(facts, lines, as_json=as_json)
@@ -137,7 +137,7 @@ def reply(shop: str, chat: str, text: str, wait_s: float, as_json: bool) -> None
 
     found, facts = _have_sent(change, wait_s)
     silent = f"The assistant is silent there until {facts['paused_until']}, or 'chats resume'."
-    answer(facts, [_told(found, facts), silent], as_json=as_json)
+    answer(facts, [_told(found, facts, wait_s), silent], as_json=as_json)
 
 
 def _words(text: str) -> str:
@@ -197,9 +197,11 @@ async def _outcome(session: Session, outgoing_id: str, wait_s: float) -> str | N
     return outcome
 
 
-def _told(found: Found, facts: dict[str, Any]) -> str:
+def _told(found: Found, facts: dict[str, Any], wait_s: float) -> str:
     if facts["outcome"] is not None:
         return f"{found.name}: handed to the shop's PC."
     if not facts["is_served"]:
         return f"{found.name}: kept. No hub runs on this database: the next one sends it."
+    if not wait_s:
+        return f"{found.name}: handed over; not waited for."
     return f"{found.name}: kept. It is sent when the shop's PC is connected."

@@ -22,6 +22,7 @@ STATES: Final = {
     "suggested": "draft waits",
     "waiting": "waits for you",
     "answering": "being answered",
+    "unanswered": "yours, unanswered",
     "paused": "yours",
     "idle": "-",
 }
@@ -53,7 +54,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 def lines_of(tx: Tx, shop: Row, state: str | None, most: int, now_ms: int) -> list[Line]:
     """The shop's chats, the one in which something was said last first."""
     where = {"tenant_id": shop["tenant_id"], "account": None, "chat": None}
-    return [_line(row, now_ms) for row in tx.all("chats.desk", **where, state=state, most=most)]
+    rows = tx.all("chats.desk", **where, state=state, most=most, now_ms=now_ms)
+    return [_line(row, now_ms) for row in rows]
 
 
 def _line(row: Row, now_ms: int) -> Line:
@@ -84,8 +86,9 @@ def _state(row: Row, now_ms: int) -> tuple[str, str | None, int]:
         return "waiting", trouble.value, row["sent_at"]
     if row["is_answering"]:
         return "answering", None, row["sent_at"]
-    paused = turns.is_paused(row["paused_until"], now_ms)
-    return "paused" if paused else "idle", None, row["sent_at"]
+    if not turns.is_paused(row["paused_until"], now_ms):
+        return "idle", None, row["sent_at"]
+    return "unanswered" if row["last_word"] == "customer" else "paused", None, row["sent_at"]
 
 
 def _paused_until(until: int | None, now_ms: int) -> str | None:
@@ -94,8 +97,12 @@ def _paused_until(until: int | None, now_ms: int) -> str | None:
 
 def said(row: Row) -> str:
     """A message in one line: its words, or what it is instead."""
-    words = " ".join((row["text"] or "").split())
+    words = _in_a_line(row["text"])
     return words if row["kind"] == "text" else f"[{row['kind']}] {words}".rstrip()
+
+
+def _in_a_line(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def _cut(text: str) -> str:
@@ -152,10 +159,12 @@ class Sheet(msgspec.Struct, frozen=True):
             yield f"the bot is silent until {until}"
         if self.line is not None and self.line.why is not None:
             yield f"{STATES[self.line.state]} since {self.line.since}: {self.line.why}"
+        elif self.line is not None and self.line.state == "unanswered":
+            yield f"{STATES[self.line.state]} since {self.line.since}"
         yield ""
         yield from (_spoken(row) for row in reversed(self.messages))
         for row in self.outgoing:
-            words = _cut(printable(row["text"] or "the draft"))
+            words = _cut(printable(_in_a_line(row["text"]) or "the draft"))
             yield f"{moment(row['created_at'])}  {_fate(row)}: {words}"
         yield from self._draft_lines()
 
@@ -173,7 +182,7 @@ class Sheet(msgspec.Struct, frozen=True):
 def sheet_of(tx: Tx, found: Found, most: int, now_ms: int) -> Sheet:
     """Everything that an operator needs to answer in a chat."""
     at = records.where(found.key)
-    row = tx.one("chats.desk", **at, state=None, most=1)
+    row = tx.one("chats.desk", **at, state=None, most=1, now_ms=now_ms)
     return Sheet(
         found=found,
         line=None if row is None else _line(row, now_ms),

@@ -107,8 +107,7 @@ def _words(tx: Tx, row: Row) -> tuple[str, str]:
             return _budget(tx, row, what, when, name)
         case "breaker":
             why, remedy = REASONS.get(what, (f"it failed ({what})", "The hub's log says more."))
-            day, _, hour = when.partition(" ")
-            return f"No model was asked from {day} {hour}:00 UTC on: {why}.", remedy
+            return f"No model was asked from {when} UTC on: {why}.", remedy
         case "loop":
             where = f"{row['tenant_id']} {what}"
             return (

@@ -6,6 +6,7 @@ import click
 
 from hub.cli import customer_refs as refs
 from hub.cli import find
+from hub.cli.chat_words import refusal
 from hub.cli.command import (
     Failure,
     answer,
@@ -121,7 +122,11 @@ def _named(tx: Tx, shop: Row, order_no: str) -> Order:
 @click.argument("order_no")
 @click.argument("state", type=click.Choice((*STATES, PAID)))
 @click.option("--tracking", help="How the parcel is followed; an empty text takes it back.")
-@click.option("--eta", help="When it is expected; an empty text takes it back.")
+@click.option(
+    "--eta",
+    help="When it is expected, in words that the customer reads as they are (free text, such as "
+    "'Friday'; no date is checked); an empty text takes it back.",
+)
 @json_option
 def set_(
     tenant: str, order_no: str, state: Any, tracking: str | None, eta: str | None, as_json: bool
@@ -138,7 +143,13 @@ def set_(
         before = _named(tx, shop, order_no)
         order = _moved(tx, shop, before, state, notes, now_ms)
         told_at = _tell(tx, shop, before, order, state, now_ms)
-        return sheet_of(tx, shop, order).facts() | {"customer_told_at": moment(told_at)}
+        silence = None
+        if told_at is not None:
+            silence = order_updates.silence(tx, shop["tenant_id"], order, now_ms)
+        return sheet_of(tx, shop, order).facts() | {
+            "customer_told_at": moment(told_at if silence is None else None),
+            "customer_not_told": silence,
+        }
 
     facts = changed(change)
     paid = ", paid" if facts["paid_at"] else ""
@@ -146,7 +157,9 @@ def set_(
     if paid and facts["state"] in OWED_BACK:
         lines.append("It was paid for: give the money back, nothing here does that.")
     if facts["customer_told_at"]:
-        lines.append(f"The customer is told at {facts['customer_told_at']}, unless they opted out.")
+        lines.append(f"The customer is told at {facts['customer_told_at']}.")
+    if facts["customer_not_told"]:
+        lines.append(f"The customer is not told: {refusal(facts['customer_not_told'])}.")
     answer(facts, lines, as_json=as_json)
 
 

@@ -14,6 +14,7 @@ from hub.cli.command import Failure, printable
 from hub.commerce import customer_records, customer_rows
 from hub.commerce.aliases import typed
 from hub.commerce.customer_records import ChatPlace
+from hub.conversation.suggestions import Kept, kept_of
 from hub.store.tx import Row, Tx
 from protocol.messages import Fault
 
@@ -56,7 +57,7 @@ class TurnSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A turn and all that belongs to it; `trace` is None where none was kept or none is readable.
 
     `changes` counts what happened while it was open: a message more, an edit, a word of the
-    owner's.
+    owner's. `kept`: what was to follow when the draft was sent, and whether it was.
     """
 
     turn_id: str
@@ -73,6 +74,7 @@ class TurnSeen(msgspec.Struct, frozen=True, kw_only=True):
     trace: TurnTrace | None
     messages: tuple[Said, ...]
     by_hand: tuple[Sent, ...]
+    kept: Kept = Kept()
 
     @property
     def came(self) -> tuple[Said, ...]:
@@ -197,6 +199,7 @@ def _turn(tx: Tx, shop: Row, row: Row, messages: Iterable[Said]) -> TurnSeen:
         due_at=row["due_at"],
         finished_at=row["finished_at"],
         suggestion=row["reply"],
+        kept=kept_of(row["answer"]),
         trace=turn_trace.decode(row["trace"]),
         messages=tuple(messages),
         by_hand=tuple(Sent(**dict(one)) for one in by_hand),

@@ -10,8 +10,10 @@ import msgspec
 from hub.assistant.engine import ToolCall
 from hub.assistant.turn_trace import OK
 from hub.cli import trace_words
+from hub.cli.chat_words import doing, refusal
 from hub.cli.command import moment, printable
-from hub.cli.trace_reading import ChatSeen, Said, TurnSeen
+from hub.cli.trace_reading import ChatSeen, Said, Sent, TurnSeen
+from hub.conversation.outgoing import Outcome
 from hub.conversation.turns import is_paused
 
 TEXT_MAX_CHARS: Final = 60
@@ -64,14 +66,20 @@ def chat_lines(chat: ChatSeen, view: View, now_ms: int) -> Iterator[str]:
 
 def _block(turn: TurnSeen, view: View) -> Iterator[str]:
     for one in turn.messages:
-        yield _message(one, view)
+        yield _message(one, view, who=_author(turn, one))
     indent = " " * len(view.time(0))
     yield f"{indent}  -> {how(turn)}"
     yield f"{indent}     turn {turn.turn_id}"
 
 
-def _message(one: Said, view: View, note: str = "") -> str:
-    who = AUTHORS.get(one.author, one.author)
+def _author(turn: TurnSeen, one: Said) -> str:
+    """Who wrote a message: what a person put in place of the draft is theirs."""
+    author = "owner" if one.author == "bot" and turn.kept.reworded else one.author
+    return AUTHORS.get(author, author)
+
+
+def _message(one: Said, view: View, note: str = "", who: str = "") -> str:
+    who = who or AUTHORS.get(one.author, one.author)
     sent = f"  [{trace_words.word('sending', one.state)}]" if one.state else ""
     return f"{view.time(one.at)}  {who:<{WHO_CHARS}}  {view.words(one.text, one.kind)}{sent}{note}"
 
@@ -88,10 +96,13 @@ def how(turn: TurnSeen) -> str:
     """In one line: what became of the turn, and why."""
     state, trace = trace_words.word("states", turn.state), turn.trace
     parts = [f"{state}: {trace_words.why(turn.reason)}" if turn.reason else state]
+    if turn.kept.reworded:
+        parts.append("in your own words")
     if trace is None:
         return parts[0]
     if trace.path is not None:
-        parts.append(trace_words.path(trace))
+        drafted = "the draft came " if turn.kept.reworded else ""
+        parts.append(drafted + trace_words.path(trace))
     elif trace.outcome not in ("", turn.reason):
         parts.append(f"before that: {trace_words.why(trace.outcome)}")
     if trace.model is not None and trace.model.outcome != OK:
@@ -125,7 +136,7 @@ def _heads(turn: TurnSeen, view: View) -> Iterator[tuple[str, str]]:
         yield "changed", f"{times} while it was open: a message more, an edit, a word of yours"
     if turn.finished_at is not None:
         after_s = max(0, turn.finished_at - turn.first_at) / 1000
-        yield "ended", f"{view.time(turn.finished_at)}, {after_s:.1f} s after the first message"
+        yield "ended", f"{view.time(turn.finished_at)}, {after_s:.1f} s after it reached the hub"
     else:
         yield "due", view.time(turn.due_at)
 
@@ -175,17 +186,29 @@ def _ends(turn: TurnSeen, view: View) -> Iterator[tuple[str, str]]:
     if turn.suggestion and not turn.replies:
         yield "suggested", view.words(turn.suggestion)
     for sent in turn.by_hand:
-        end = (
-            f"{printable(sent.outcome)} {view.time(sent.done_at)}" if sent.done_at else "to be sent"
-        )
-        yield "by hand", f"{sent.kind.replace('_', ' ')}, {view.time(sent.created_at)}: {end}"
+        what = f"{sent.kind.replace('_', ' ')}, {view.time(sent.created_at)}"
+        yield "by hand", f"{what}: {_fate(sent, view)}"
+    if turn.kept.reworded:
+        yield "by hand", "with other words than the draft's: yours"
+        for effect in turn.kept.effects:
+            yield "not done", f"what the draft said: {doing(effect)}"
     for one in turn.replies:
-        who = "" if one.author == "bot" else f"{AUTHORS.get(one.author, one.author)}: "
+        author = _author(turn, one)
+        who = "" if author == AUTHORS["bot"] else f"{author}: "
         yield "reply", who + view.words(one.text, one.kind)
         if one.state is not None:
             error = f": {printable(one.error)}" if one.error else ""
             state = trace_words.word("sending", one.state)
             yield "sending", f"{state}, {view.time(one.state_at)}{error}"
+
+
+def _fate(sent: Sent, view: View) -> str:
+    """What became of something that was to go out."""
+    if sent.done_at is None:
+        return "to be sent"
+    if sent.outcome == Outcome.ORDERED:
+        return f"sent {view.time(sent.done_at)}"
+    return f"not sent {view.time(sent.done_at)}: {refusal(printable(sent.outcome))}"
 
 
 # --- for a program -----------------------------------------------------------------------------
@@ -215,6 +238,8 @@ def turn_facts(turn: TurnSeen, *, masked: bool) -> dict[str, Any]:
             | {name: moment(getattr(sent, name)) for name in ("due_at", "created_at", "done_at")}
             for sent in turn.by_hand
         ],
+        "reworded": turn.kept.reworded,
+        "not_done": [doing(one) for one in turn.kept.effects] if turn.kept.reworded else [],
         "trace": None if turn.trace is None else msgspec.structs.asdict(turn.trace),
     }
 

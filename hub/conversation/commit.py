@@ -61,8 +61,20 @@ class Opened(msgspec.Struct, frozen=True):
     chat: Chat
 
 
-def begin(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolicy) -> Begun | None:
-    """The turn as an engine gets it; None when it is over, or ended here without an answer."""
+class _Let(msgspec.Struct, frozen=True):
+    """What became of a turn that the bot must not answer; not `ended`: it is another one now."""
+
+    ended: bool
+    order: Order | None = None
+
+
+def begin(
+    tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolicy
+) -> Begun | Order | None:
+    """The turn as an engine gets it; None when it is over, or ended here without an answer.
+
+    An order where it ended here with the word that a person will answer.
+    """
     row = tx.one("turns.one", tenant_id=key.tenant_id, turn_id=turn_id)
     if row is None or row["state"] != "pending":
         return None
@@ -72,7 +84,7 @@ def begin(tx: Tx, key: ChatKey, turn_id: str, now_ms: int, defaults: TenantPolic
 
 def begin_opened(
     tx: Tx, key: ChatKey, turn_id: str, opened: Opened, now_ms: int, defaults: TenantPolicy
-) -> Begun | None:
+) -> Begun | Order | None:
     """As `begin`, of a turn that is known to be pending and as `opened` says."""
     shop, chat = records.shop(tx, key.tenant_id, defaults), opened.chat
     standing = transcript.fold(records.recent(tx, key))
@@ -89,9 +101,7 @@ def begin_opened(
         verdict=turns.judge(shop.rules, situation, now_ms),
         now=now_ms,
     )
-    if not isinstance(proceed := view.verdict, Proceed):
-        _let_go(tx, view)
-        return None
+    verdict = view.verdict
     turn = Turn(
         turn_id=turn_id,
         tenant=shop.profile,
@@ -101,10 +111,12 @@ def begin_opened(
         lid=next((entry.lid for entry in reversed(covered) if entry.lid), None),
         messages=transcript.lines(covered),
         history=transcript.lines(transcript.before(standing, covered)),
-        late=proceed.late,
+        late=isinstance(verdict, Proceed) and verdict.late,
         now_ms=now_ms,
     )
-    return Begun(key, turn, view.version, view.agent_id, proceed.mode, view.covered, situation)
+    if not isinstance(verdict, Proceed):
+        return _let_go(tx, view, turn).order
+    return Begun(key, turn, view.version, view.agent_id, verdict.mode, view.covered, situation)
 
 
 def commit(
@@ -120,7 +132,8 @@ def commit(
     """
     view = _now(tx, begun, now_ms, defaults)
     if not isinstance(proceed := view.verdict, Proceed):
-        return None if _let_go(tx, view, trace) else _again(tx, view)
+        let = _let_go(tx, view, begun.turn, trace)
+        return let.order if let.ended else _again(tx, view)
     if proceed.mode == "suggest":
         reply = ending.compose(view, answer.text, proceed, answer.language)
         draft = End(state="suggested", reason=answer.handover, reply=reply, trace=trace)
@@ -153,9 +166,10 @@ def give_up(
     """
     view = _now(tx, begun, now_ms, defaults)
     if not isinstance(proceed := view.verdict, Proceed):
-        return None if _let_go(tx, view, trace) else _again(tx, view)
+        let = _let_go(tx, view, begun.turn, trace)
+        return let.order if let.ended else _again(tx, view)
     told = proceed.mode == "suggest" or view.state.handed_over_at is not None
-    reply = "" if told else _announcement(tx, begun, view, proceed)
+    reply = "" if told else _announcement(tx, begun.turn, view, proceed)
     if not ending.finish(tx, view, End(state="waiting", reason=reason.value, trace=trace)):
         return _again(tx, view)
     if not reply:
@@ -165,11 +179,11 @@ def give_up(
     return order
 
 
-def _announcement(tx: Tx, begun: Begun, view: View, proceed: Proceed) -> str:
+def _announcement(tx: Tx, turn: Turn, view: View, proceed: Proceed) -> str:
     """That a person will answer, in the customer's language; empty where the shop wants no word."""
     if not view.policy.handover:
         return ""
-    turn, code = begun.turn, spoken_in(tx, begun.turn).code
+    code = spoken_in(tx, turn).code
     words = turn.tenant.handover or language.load(code).say("handover")
     return ending.compose(view, words, proceed, code)
 
@@ -224,8 +238,8 @@ def _now(tx: Tx, begun: Begun, now_ms: int, defaults: TenantPolicy) -> View:
     )
 
 
-def _let_go(tx: Tx, view: View, trace: str | None = None) -> bool:
-    """End a turn that the bot must not answer; False when it is not the one that was judged.
+def _let_go(tx: Tx, view: View, turn: Turn, trace: str | None = None) -> "_Let":
+    """End a turn that the bot must not answer; of a chat that it leaves it says so, once.
 
     `trace` is that of an answer which was made all the same.
     """
@@ -234,9 +248,23 @@ def _let_go(tx: Tx, view: View, trace: str | None = None) -> bool:
         raise TypeError("this turn is to be answered")
     state: State = "waiting" if isinstance(verdict, Wait) else "dropped"
     ended = ending.finish(tx, view, End(state=state, reason=verdict.reason.value, trace=trace))
-    if ended and verdict.reason is Reason.LOOP:
-        ending.stop(tx, view)
-    return ended
+    if not (ended and verdict.reason is Reason.LOOP):
+        return _Let(ended)
+    ending.stop(tx, view)
+    return _Let(ended, _take_leave(tx, view, turn))
+
+
+def _take_leave(tx: Tx, view: View, turn: Turn) -> Order | None:
+    """The word that a person will answer, from a bot that leaves the chat: once a pause."""
+    mode = view.state.mode or view.rules.mode
+    if mode != "auto" or view.state.handed_over_at is not None:
+        return None
+    words = _announcement(tx, turn, view, Proceed(mode, late=False))
+    if not words:
+        return None
+    order = ending.send(tx, view, words)
+    ending.remember_told(tx, view, view.now)
+    return order
 
 
 def _again(tx: Tx, view: View) -> Again | None:

@@ -15,6 +15,8 @@ from hub.store.tx import Row, Tx
 from protocol import ids
 from protocol.messages import MessageStatus
 
+OWNER_REPLIED: Final = "owner_replied"
+"""An agent's word for why it sent nothing: the owner wrote in the chat after the order came."""
 NEVER_SEEN: Final = ("failed", "expired")  # the customer does not have it: another may be written
 
 
@@ -43,17 +45,28 @@ def take_status(tx: Tx, agent: AgentRef, status: MessageStatus, now_ms: int) -> 
         error=error,
     )
     if row["turn_id"] is not None:
-        _reconsider(tx, agent.tenant_id, row["turn_id"], turns.trouble(status.state))
+        _reconsider(tx, agent.tenant_id, row["turn_id"], _trouble(status))
+
+
+def _trouble(status: MessageStatus) -> Reason | None:
+    """Why the customer may not have the reply."""
+    error = status.error
+    if status.state == "failed" and error is not None and error.code == OWNER_REPLIED:
+        return Reason.OWNER_REPLIED
+    return turns.trouble(status.state)
 
 
 def _reconsider(tx: Tx, tenant_id: str, turn_id: str, trouble: Reason | None) -> None:
-    """Put an answered turn before a person, or take it back when the reply did arrive."""
+    """Put an answered turn before a person, or take it back when the reply did arrive.
+
+    One that the owner was faster to answer is nobody's any more.
+    """
     turn = tx.one("turns.one", tenant_id=tenant_id, turn_id=turn_id)
     if turn is None:
         return
     troubled = turn["state"] == "waiting" and turn["reason"] in turns.SEND_REASONS
     if trouble is not None and (troubled or turn["state"] == "answered"):
-        state = "waiting"
+        state = "dropped" if trouble is Reason.OWNER_REPLIED else "waiting"
     elif trouble is None and troubled:
         state = "answered"
     else:

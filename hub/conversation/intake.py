@@ -17,6 +17,7 @@ from hub.conversation.fates import take_status
 from hub.conversation.records import Chat, OpenTurn
 from hub.conversation.transcript import Entry
 from hub.conversation.turns import AgentRef, ChatKey, Drop, Origin, Reason, Rules, Situation
+from hub.store.outbound import Order
 from hub.store.policy import DEFAULTS, TenantPolicy
 from hub.store.tx import Tx
 from protocol.messages import MessageReceived
@@ -30,7 +31,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     `cancel_running`: an answer under way to this turn does not fit it any more. `new` is false for
     a message that was known already, or that is our own echo. While the customer types the turn is
     put off, up to `due_latest`, and then until `quiet_s` after the last sign. A turn that waits for
-    nothing may be `begun` already.
+    nothing may be `begun` already, or be over with an `order`.
     """
 
     new: bool
@@ -41,6 +42,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     quiet_s: float = 0.0
     cancel_running: bool = False
     begun: Begun | None = None
+    order: Order | None = None
 
 
 class _Arrival(msgspec.Struct, frozen=True):
@@ -110,11 +112,10 @@ def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
         state=stand.chat.state,
         sent_at=(message.sent_at.ms,),
     )
-    dropped = isinstance(turns.judge(arrival.rules, situation, arrival.now), Drop)
-    turn_id = None
-    if not dropped:
-        turn_id = turns.turn_id(key, message.wa_id) if stand.turn is None else stand.turn.turn_id
-    if not records.record(tx, arrival.agent, message, arrival.now, "customer", turn_id):
+    verdict = turns.judge(arrival.rules, situation, arrival.now)
+    turn_id = turns.turn_id(key, message.wa_id) if stand.turn is None else stand.turn.turn_id
+    covered_by = None if isinstance(verdict, Drop) else turn_id
+    if not records.record(tx, arrival.agent, message, arrival.now, "customer", covered_by):
         return Intake(new=False, chat=key)
     if stand.seen_by != arrival.agent.agent_id or message.sender.name not in (
         None,
@@ -123,11 +124,18 @@ def _take_customer(tx: Tx, arrival: _Arrival) -> Intake:
         records.touch(tx, arrival.agent, message)
     if message.text is not None and opting(message.text) == "out":
         _opt_out(tx, arrival)
-    if turn_id is None:
-        return Intake(new=True, chat=key)
+    if isinstance(verdict, Drop):
+        return _leave_alone(tx, arrival, stand.turn, verdict.reason)
     if stand.turn is None:
         return _open(tx, arrival, turn_id, stand.chat)
     return _raise(tx, arrival, stand.turn)
+
+
+def _leave_alone(tx: Tx, arrival: _Arrival, turn: OpenTurn | None, reason: Reason) -> Intake:
+    """The bot has no say in the message, which takes back a draft that was made without it."""
+    if turn is not None and turn.state == "suggested":
+        takeover.drop(tx, arrival.key, turn.turn_id, reason, arrival.now)
+    return Intake(new=True, chat=arrival.key)
 
 
 def _opt_out(tx: Tx, arrival: _Arrival) -> None:
@@ -157,9 +165,9 @@ def _open(tx: Tx, arrival: _Arrival, turn_id: str, chat: Chat) -> Intake:
     chat = msgspec.structs.replace(chat, name=arrival.message.sender.name or chat.name)
     opened = Opened(1, arrival.agent.agent_id, chat)
     begun = begin_opened(tx, arrival.key, turn_id, opened, now, arrival.defaults)
-    return msgspec.structs.replace(
-        intake, due_at=None if begun is None else intake.due_at, begun=begun
-    )
+    if not isinstance(begun, Begun):
+        return msgspec.structs.replace(intake, due_at=None, order=begun)
+    return msgspec.structs.replace(intake, begun=begun)
 
 
 def _raise(tx: Tx, arrival: _Arrival, turn: OpenTurn) -> Intake:

@@ -17,8 +17,9 @@ from hub.assistant.detection import detect
 from hub.assistant.tables import LANGUAGES
 from hub.commerce import customer_records, customer_rows, drafts
 from hub.commerce.orders import Order
-from hub.conversation import outgoing, records, started
+from hub.conversation import outgoing, records, sending, started
 from hub.conversation.outgoing import Outcome, Outgoing
+from hub.conversation.started import Never, Silence
 from hub.conversation.turns import ChatKey
 from hub.store.policy import DEFAULTS
 from hub.store.tx import Tx
@@ -87,6 +88,16 @@ def tell(tx: Tx, tenant_id: str, order: Order, news: News, now_ms: int) -> int |
     )
     outgoing.put(tx, one)
     return due_at
+
+
+def silence(tx: Tx, tenant_id: str, order: Order, now_ms: int) -> Silence | None:
+    """Why the customer would not be told of an order, as things stand; None: they would."""
+    shop, key = records.shop(tx, tenant_id, DEFAULTS), _chat_of(tx, tenant_id, order)
+    if key is None:
+        return None
+    wish, zone = sending.wish_of(tx, key, now_ms, shop), shop.profile.timezone
+    verdict = started.verdict(shop.rules.policy, wish, now_ms=now_ms, timezone=zone)
+    return verdict.reason if isinstance(verdict, Never) else None
 
 
 def update_id(order: Order, news: News) -> UUID:

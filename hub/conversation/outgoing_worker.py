@@ -1,8 +1,9 @@
 """Sends what persons, and shops by themselves, have to say: once a second it looks what is due.
 
 What has to survive is in the store; the worker may die at any point and begins with what is still
-open. A message whose agent has not told this process what it knows (`recall.py`) waits for that; a
-person's own words do not, for nothing that an agent tells could make them wrong.
+open. A message waits until its agent is connected and has told what it knew when it came
+(`recall.py`): the customer may have written since. A person's own words do not wait, for nothing
+that an agent tells could make them wrong.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ class OutgoingWorker:
 
     `deliver(order)` says that an agent's log has a new order; `took(intake)` tells the worker of
     turns what became of one; `acted` hears that a reply had effects on the shop.
-    `may_send(agent_id)`: whether an agent has told this process what it knows.
+    `may_send(agent_id)`: whether an agent is connected and has told what was said.
     """
 
     def __init__(

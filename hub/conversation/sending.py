@@ -16,6 +16,7 @@ from hub.conversation.intake import Intake
 from hub.conversation.outgoing import LIFE_MS, Due, Outcome, Outgoing
 from hub.conversation.records import Shop
 from hub.conversation.started import Later, Never, Send, Wish
+from hub.conversation.turns import ChatKey
 from hub.store.outbound import Order, enqueue_down
 from hub.store.policy import TenantPolicy
 from hub.store.tx import Tx
@@ -104,7 +105,7 @@ def _send_suggestion(tx: Tx, one: Outgoing, agent_id: str, shop: Shop, now_ms: i
 
 def _tell_of_order(tx: Tx, one: Outgoing, agent_id: str, shop: Shop, now_ms: int) -> Ended:
     """News of an order, which the shop tells by itself: `started.py` says whether and when."""
-    wish, zone = _wish(tx, one, shop), shop.profile.timezone
+    wish, zone = wish_of(tx, one.key, one.created_at, shop), shop.profile.timezone
     verdict = started.verdict(shop.rules.policy, wish, now_ms=now_ms, timezone=zone)
     match verdict:
         case Later(at_ms):
@@ -121,18 +122,18 @@ def _tell_of_order(tx: Tx, one: Outgoing, agent_id: str, shop: Shop, now_ms: int
             assert_never(verdict)
 
 
-def _wish(tx: Tx, one: Outgoing, shop: Shop) -> Wish:
+def wish_of(tx: Tx, key: ChatKey, created_at: int, shop: Shop) -> Wish:
     """What is wanted, and from whom: a customer who is not known has refused nothing."""
-    tenant_id, alias = one.key.tenant_id, alias_of_chat(one.key.chat)
+    tenant_id, alias = key.tenant_id, alias_of_chat(key.chat)
     customer = None if alias is None else customers.find(tx, tenant_id, (alias,))
     known = () if customer is None else customer_rows.aliases(tx, tenant_id, customer.customer_id)
     phones = [alias.value for alias in known if alias.kind == "phone"]
-    mode = records.chat(tx, one.key).state.mode or shop.rules.mode
+    mode = records.chat(tx, key).state.mode or shop.rules.mode
     return Wish(
         off=mode == "off",
-        barred=turns.is_barred(shop.rules.policy, one.key.chat, phones),
+        barred=turns.is_barred(shop.rules.policy, key.chat, phones),
         opted_out=customer is not None and customer.opted_out_at is not None,
-        created_at=one.created_at,
+        created_at=created_at,
     )
 
 

@@ -4,6 +4,7 @@ What is sent is what the person read: to the letter, but for the number of a new
 in its place carry out nothing of what the draft would have done.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from hub.commerce.effects import Effect
 from hub.conversation import acting, ending, outgoing, records, transcript, turns
 from hub.conversation.acting import Party
 from hub.conversation.outgoing import Outgoing
+from hub.conversation.transcript import Entry
 from hub.conversation.turns import ChatKey
 from hub.store.tx import Row, Tx
 
@@ -19,11 +21,13 @@ from hub.store.tx import Row, Tx
 class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is to follow when the draft is sent as it stands.
 
-    `discloses`: its words say that replies are automatic.
+    `discloses`: its words say that replies are automatic. `reworded`: a person sent other words,
+    and nothing followed.
     """
 
     effects: tuple[Effect, ...] = ()
     discloses: bool = False
+    reworded: bool = False
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,11 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """What tells this draft from every other, of this turn too."""
         return f"{self.turn_id}.{self.version}"
+
+
+def kept_of(answer: str | None) -> Kept:
+    """What was kept with a draft, as its turn's row has it."""
+    return Kept() if answer is None else _DECODER.decode(answer)
 
 
 def keep(tx: Tx, key: ChatKey, turn_id: str, kept: Kept) -> None:
@@ -63,7 +72,7 @@ def _suggestion(row: Row) -> Suggestion:
         agent_id=row["agent_id"],
         reply=row["reply"] or "",
         handover=row["reason"],
-        kept=Kept() if row["answer"] is None else _DECODER.decode(row["answer"]),
+        kept=kept_of(row["answer"]),
         customer_name=row["name"],
         made_at=row["finished_at"],
     )
@@ -95,11 +104,17 @@ def approve(tx: Tx, key: ChatKey, text: str | None, now_ms: int) -> Outgoing | N
 
 
 def current(tx: Tx, one: Outgoing) -> Suggestion | None:
-    """The draft that was approved; None when it is over, or another was made since."""
+    """The draft that was approved; None when it is over, or not the answer to all that was said."""
     found = find(tx, one.key)
     if found is None or (found.turn_id, found.version) != (one.turn_id, one.version):
         return None
-    return found
+    return found if _is_of_the_newest(records.recent(tx, one.key), found.turn_id) else None
+
+
+def _is_of_the_newest(entries: Sequence[Entry], turn_id: str) -> bool:
+    """Whether a turn covers the newest of what the customer said, whoever had the chat then."""
+    said = [e for e in entries if e.author == "customer" and e.kind in turns.TURN_KINDS]
+    return bool(said) and said[-1].turn_id == turn_id
 
 
 def take(tx: Tx, one: Outgoing, found: Suggestion, now_ms: int) -> str:
@@ -109,6 +124,8 @@ def take(tx: Tx, one: Outgoing, found: Suggestion, now_ms: int) -> str:
         Outdated: the shop is not any more as the draft says: `begin_anew`.
     """
     state = "answered" if _calls_nobody(one, found) else "waiting"
+    if one.text is not None:
+        keep(tx, one.key, found.turn_id, msgspec.structs.replace(found.kept, reworded=True))
     tx.run(
         "turns.send",
         tenant_id=one.key.tenant_id,

@@ -128,6 +128,8 @@ class Worker:
         lane = self._running.get(intake.chat)
         if intake.cancel_running and lane is not None and lane.due.turn_id == intake.turn_id:
             lane.stop()
+        if intake.order is not None:
+            self._deliver(intake.order)
         if intake.turn_id is not None and intake.due_at is None:
             self._agenda.remove(intake.chat)
         elif intake.turn_id is not None and intake.due_at is not None:
@@ -258,11 +260,15 @@ class Worker:
 
     # --- a turn from its judgement to its end ----------------------------------------------
 
-    def _begun(self, lane: "_Lane", begun: Begun | None) -> None:
+    def _begun(self, lane: "_Lane", begun: Begun | Order | None) -> None:
         """The turn was judged: have it answered, unless it is over or something newer came.
 
         One that may not be answered yet stays pending; `reload` plans it again.
         """
+        if isinstance(begun, Order):
+            self._deliver(begun)
+            self._end(lane)
+            return
         if begun is None or lane.stopped or self._group is None:
             self._end(lane)
             return

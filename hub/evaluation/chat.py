@@ -195,7 +195,7 @@ class Chat:
             defaults=DEFAULTS,
         )
         begun = await self._world.store.write(begin)
-        if begun is None:
+        if not isinstance(begun, Begun):
             return
         loop = asyncio.get_running_loop()
         begun_s = loop.time()

@@ -243,13 +243,14 @@ class Connection:
                 self._custody.status = heartbeat.status
                 self._recall.beat(heartbeat.status)
                 self._note_recall()
-                self._say(HeartbeatAck(n=heartbeat.n, hub_time=self._now()))
+                self._say(HeartbeatAck(n=heartbeat.n, hub_time=Instant(self._clock.now_ms())))
             case TypingReceived(it):
                 self._services.composing(self.who.tenant_id, it.account, it.chat, it.composing)
             case ErrorReceived(error):
                 log.info("agent_reports", agent_id=self.who.agent_id, code=error.code[:CODE_SHOWN])
             case ConnectionClosed(code, reason):
                 self._end_code = code
+                self._services.registry.part(self)
                 self._to_do.set()
                 log.info("agent_gone", agent_id=self.who.agent_id, code=code, reason=reason)
             case _:
@@ -258,9 +259,6 @@ class Connection:
     def _say(self, control: Control) -> None:
         if self._session.state is State.LIVE:
             self._session.send(control)
-
-    def _now(self) -> Instant:
-        return Instant(self._clock.now_ms())
 
     def _set_alarm(self) -> None:
         """Wake up when session or token runs out; an alarm that comes too early is harmless."""
@@ -308,7 +306,8 @@ class Connection:
 
     def _note_recall(self) -> None:
         if self._recall.is_complete:
-            self._services.know(self.who.agent_id)
+            lives = self._session.state is not State.CLOSED
+            self._services.know(self, lives and self._recall.is_current)
 
     def _refused(self, error: Exception) -> None:
         """A batch is not on disk: it waits here, unacknowledged, while the disk cannot take it."""
@@ -369,7 +368,7 @@ class Connection:
         settings, expires_at = self._services.session, self.who.expires_at
         return Welcome(
             connection_id=self._custody.connection_id,
-            hub_time=self._now(),
+            hub_time=Instant(self._clock.now_ms()),
             caps=[],
             window=settings.window,
             max_frame=FRAME_MAX_BYTES,

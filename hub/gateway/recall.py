@@ -16,6 +16,7 @@ class Recall:
         self._head: int | None = None  # of the agent's log when it came
         self._told = 0
         self._is_idle = False
+        self._is_ready = False
 
     def begin(self, hello: Hello, up: Position) -> None:
         """The hello was accepted; `up` is what we hold of its log."""
@@ -23,6 +24,7 @@ class Recall:
             self._head = hello.up.head
         self._told = up.seq
         self._is_idle = hello.status.inbox == 0
+        self._is_ready = hello.status.whatsapp == "ready"
 
     def told(self, seq: int) -> None:
         """The agent's log is on disk up to here."""
@@ -31,8 +33,14 @@ class Recall:
     def beat(self, status: AgentStatus) -> None:
         """The agent says how it is: with nothing left to do or to tell it has told its results."""
         self._is_idle |= status.inbox == 0 == status.outbox
+        self._is_ready = status.whatsapp == "ready"
 
     @property
     def is_complete(self) -> bool:
         """Whether the agent knows nothing more that we do not."""
         return self._head is not None and self._told >= self._head and self._is_idle
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it also sees what customers write now."""
+        return self.is_complete and self._is_ready

@@ -19,6 +19,7 @@ class Registry:
         self._open: set[Connection] = set()
         self._seats: dict[str, Connection] = {}
         self._known: set[str] = set()
+        self._told: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -39,6 +40,7 @@ class Registry:
     def remove(self, connection: "Connection") -> None:
         """A socket is gone and what it brought is on disk."""
         self._open.discard(connection)
+        self.part(connection)
         if self._seats.get(connection.who.agent_id) is connection:
             del self._seats[connection.who.agent_id]
         if not self._open:
@@ -58,11 +60,25 @@ class Registry:
         """Whether an agent has told this process what it knows (`recall.py`)."""
         return agent_id in self._known
 
+    def is_up_to_date(self, agent_id: str) -> bool:
+        """Whether an agent is connected, has told what it knew, and sees what customers write."""
+        return self._seats.get(agent_id) in self._told
+
     def know(self, agent_id: str) -> bool:
         """An agent has told what it knows; False when that is no news."""
         is_news = agent_id not in self._known
         self._known.add(agent_id)
         return is_news
+
+    def keep_up(self, connection: "Connection", is_current: bool) -> bool:
+        """Whether a connection's agent knows all that was said; True when it does from now on."""
+        is_news = is_current and connection not in self._told
+        (self._told.add if is_current else self._told.discard)(connection)
+        return is_news
+
+    def part(self, connection: "Connection") -> None:
+        """A connection is over, though what it brought may still be on its way to the disk."""
+        self._told.discard(connection)
 
     def expel(self, agent_id: str, code: int, reason: str) -> None:
         """Close every socket of an agent, also one that has not said hello."""

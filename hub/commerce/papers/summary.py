@@ -4,7 +4,8 @@ The words come from `words.toml`, amounts are written as the shop's locale has t
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -67,11 +68,17 @@ def words_of(language: str | None) -> Words:
     return languages().get(language or FALLBACK) or languages()[FALLBACK]
 
 
+def _no_own(_unit: str, _quantity: Decimal) -> None:
+    return None
+
+
 class Teller(msgspec.Struct, frozen=True):
     """Puts bills of one shop into the words of one language."""
 
     words: Words
     locale: str
+    own_unit: Callable[[str, Decimal], str | None] = _no_own
+    """What the language calls a unit behind a quantity; None where it has no name of its own."""
 
     def summary(
         self,
@@ -132,6 +139,8 @@ class Teller(msgspec.Struct, frozen=True):
 
     def _counted(self, unit: str, line: BillLine) -> str:
         """The unit as it is called behind the quantity; symbols and other scripts stay."""
+        if (own := self.own_unit(unit, line.quantity)) is not None:
+            return own
         many = self.words.plural.format(unit=unit)
         stays = line.quantity == 1 or not unit.isascii() or unit.casefold() in _INVARIANT
         if many == unit or stays or singular(unit) != unit.casefold():

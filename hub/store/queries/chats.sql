@@ -64,9 +64,14 @@ LIMIT 1;
 -- name: desk
 -- A shop's chats with one person as its operator sees them: what was said last, and the turn that
 -- waits, a draft before all else; those where something was said last come first. With :chat only
--- that one.
+-- that one. `last_word`: who had it in a chat that a person has.
 SELECT c.account, c.chat, c.agent_id, c.name, c.mode, c.paused_until, c.handed_over_at,
        m.author, m.kind, m.text, m.sent_at, m.state AS message_state,
+       CASE WHEN c.paused_until > :now_ms THEN (
+           SELECT l.author FROM messages AS l
+           WHERE l.tenant_id = c.tenant_id AND l.account = c.account AND l.chat = c.chat
+             AND l.kind IN ('text', 'media', 'location', 'contact')
+           ORDER BY l.id DESC LIMIT 1) END AS last_word,
        t.turn_id, t.state AS turn_state, t.reason, t.reply, t.first_at,
        EXISTS (SELECT 1 FROM turns AS p
                WHERE p.tenant_id = c.tenant_id AND p.account = c.account AND p.chat = c.chat
@@ -83,7 +88,8 @@ LEFT JOIN turns AS t ON t.turn_id = (
 WHERE c.tenant_id = :tenant_id
   AND (:chat IS NULL OR c.account = :account AND c.chat = :chat)
   AND (:state IS NULL OR t.state IS NOT NULL
-       OR :state = 'waiting' AND m.author = 'owner' AND m.state IN ('failed', 'unknown', 'expired'))
+       OR :state = 'waiting' AND m.author = 'owner' AND m.state IN ('failed', 'unknown', 'expired')
+       OR :state = 'waiting' AND last_word = 'customer')
 ORDER BY m.id DESC LIMIT :most;
 
 -- name: last_said

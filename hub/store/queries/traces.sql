@@ -4,7 +4,7 @@
 -- name: turn
 -- A turn of any shop.
 SELECT turn_id, tenant_id, agent_id, account, chat, state, version, first_at, due_at, late, reason,
-       reply, trace, finished_at
+       reply, answer, trace, finished_at
 FROM turns WHERE turn_id = :turn_id;
 
 -- name: begun_so

@@ -21,7 +21,7 @@ Cart = dict[str, int]
         (["5 9w led bulb and 1 carton 9w led bulb"], {"LED-9": 29}),
         (["12 neem soap", "remove -3 neem soap"], {"SOAP-NEEM": 12}),
         (["4 long grain rice", "remove 2 cartons of rice"], {"RICE-LONG-5": 4}),
-        (["8 dishwash liquid", "dishwash nahi, neem soap 6"], {"DISH-LIQ-750": 8, "SOAP-NEEM": 6}),
+        (["8 dishwash liquid", "dishwash nahi, neem soap 6"], {"DISH-LIQ-750": 0, "SOAP-NEEM": 6}),
         (
             ["5 sugar, 2 filter coffee", "sugar rate?", "sugar aur filter coffee dono 6 kar do"],
             {"SUG-WH-1K": 6, "COF-FILT-500": 6},

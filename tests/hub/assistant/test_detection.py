@@ -7,6 +7,7 @@ import pytest
 
 from hub.assistant import language
 from hub.assistant.detection import SCRIPTS, detect, language_of, lexicon, reads
+from hub.assistant.reply_places import PLACES
 
 ALL = ("en", "hi", "hi-Latn", "ar")
 
@@ -168,20 +169,20 @@ def test_replies_keep_the_places_of_the_english_ones(code: str) -> None:
     """No name, quantity or amount that the English reply says is lost in another language."""
     spoken, english = language.load(code), language.load("en")
     optional = {"slab_price": {"unit"}, "line_held": set(), "either": set()}
-    for reply, places in language.PLACES.items():
+    for reply, places in PLACES.items():
         marks = {place: f"\0{place}\0" for place in places}
         ours, theirs = spoken.say(reply, **marks), english.say(reply, **marks)
         lost = {place for place, mark in marks.items() if mark in theirs and mark not in ours}
         assert lost <= optional.get(reply, set()), reply
 
 
-PIECES = ("or", "plural", "discount_pct", "discount_price", "tax_plus", "tax_plus_amount")
+PIECES = ("or", "comma", "plural", "discount_pct", "discount_price", "tax_plus", "tax_plus_amount")
 
 
 def test_arabic_is_shown_from_right_to_left() -> None:
     """Whatever Latin names stand in it: the first letter of a reply decides on its direction."""
     arabic = language.load("ar")
-    for reply, places in language.PLACES.items():
+    for reply, places in PLACES.items():
         if reply in (*PIECES, "tax_with", "rule_from"):
             continue  # stands inside of another one
         said = arabic.say(reply, **dict.fromkeys(places, "Soap"))

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from hub.assistant import tables
-from hub.assistant.language import INTENTS, PLACES, find_phrase, load, parse
+from hub.assistant.language import INTENTS, find_phrase, load, parse
+from hub.assistant.reply_places import PLACES
 
 
 @pytest.fixture

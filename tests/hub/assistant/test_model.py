@@ -286,7 +286,7 @@ async def test_a_refused_key_is_told_once(
         grocer.clock.advance(3_600)
     notices = await grocer.store.read(lambda tx: operator_notices.unseen(tx, 9))
     assert [(row["tenant_id"], row["kind"], row["subject"]) for row in notices] == [
-        ("", "breaker", f"refused {at:%Y-%m-%d %H}")
+        ("", "breaker", f"refused {at:%Y-%m-%d %H:%M}")
     ]
 
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,37 @@ def test_words_that_did_not_arrive_are_on_the_list(desk: Cli) -> None:
     assert (found["chat"], found["reason"]) == (OTHER, "send_expired")
 
 
+async def _says(desk: Desk, kind: str) -> None:
+    await desk.scene.says(kind, kind=kind, chat=OTHER)
+
+
+async def _tells(desk: Desk) -> None:
+    await desk.tells("It is packed.\n\nThank you")
+
+
+def test_what_a_person_has_not_answered_yet_is_on_the_list(desk: Cli) -> None:
+    """A paused chat whose last word is the customer's, whatever signs came after it."""
+    desk.run("chats", "dismiss", SHOP, OTHER)
+    desk.run("chats", "reply", SHOP, OTHER, "It is ready.")
+    prepared(desk, Desk.looks)
+    assert desk.lines("chats", "list", SHOP, "--waiting") == ["No such chats."]
+    for kind in ("text", "reaction"):
+        prepared(desk, partial(_says, kind=kind))
+        [found] = desk.facts("chats", "list", SHOP, "--waiting")["chats"]
+        assert (found["chat"], found["state"]) == (OTHER, "unanswered")
+    assert "yours, unanswered since" in "\n".join(desk.lines("chats", "show", SHOP, OTHER))
+    desk.run("chats", "reply", SHOP, OTHER, "Until eight.")
+    prepared(desk, Desk.looks)
+    assert desk.lines("chats", "list", SHOP, "--waiting") == ["No such chats."]
+
+
+def test_what_is_to_go_out_is_shown_in_a_line(desk: Cli) -> None:
+    """News of an order has several."""
+    prepared(desk, _tells)
+    told = "\n".join(desk.lines("chats", "show", SHOP, PHONE))
+    assert "order update, to be sent: It is packed. Thank you" in told
+
+
 def test_what_waits_is_dismissed(desk: Cli) -> None:
     """Drafts too; once."""
     for ref in (OTHER, PHONE):
@@ -261,7 +293,7 @@ def test_a_refusal_is_told_while_the_command_waits(desk: Cli) -> None:
     """A hub holds the database; what it says is the command's outcome."""
     with serving.alone(desk.path):
         told = desk.lines("chats", "send", SHOP, PHONE, "--wait", "0")
-    assert "when the shop's PC is connected" in told[0]
+    assert told[0].endswith("handed over; not waited for.")
     [(outgoing_id,)] = rows(desk, "SELECT outgoing_id FROM outgoing")
 
     def refuse(tx: Tx) -> None:

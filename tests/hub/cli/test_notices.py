@@ -44,13 +44,13 @@ def test_notices_are_sentences_with_a_remedy(cli: Cli, tenant_id: str) -> None:
     told(cli, tenant_id, "budget", "tenant_day 2026-11-22")
     told(cli, tenant_id, "budget", "tenant_month 2026-11")
     told(cli, tenant_id, "budget", "customer_day 2026-11-22")
-    told(cli, "", "breaker", "refused 2026-11-22 14")
-    told(cli, "", "breaker", "quota 2026-11-22 15")
+    told(cli, "", "breaker", "refused 2026-11-22 14:05")
+    told(cli, "", "breaker", "quota 2026-11-22 15:30")
     lines = cli.lines("notices")
     findings, remedies = lines[::2], lines[1::2]
     assert [line.partition("  ")[2] for line in findings] == [
-        "No model was asked from 2026-11-22 15:00 UTC on: the quota at its provider is used up.",
-        "No model was asked from 2026-11-22 14:00 UTC on: its provider refused the key or the "
+        "No model was asked from 2026-11-22 15:30 UTC on: the quota at its provider is used up.",
+        "No model was asked from 2026-11-22 14:05 UTC on: its provider refused the key or the "
         "model.",
         "Shop A: a customer reached the limit of one customer for the day 2026-11-22; the "
         "assistant went on without it.",
@@ -78,7 +78,7 @@ def test_notices_are_sentences_with_a_remedy(cli: Cli, tenant_id: str) -> None:
 def test_what_was_seen_is_not_shown_again(cli: Cli, tenant_id: str) -> None:
     """One shop's by id or name, the hub's own as `hub`."""
     told(cli, tenant_id, "budget", "tenant_day 2026-11-22")
-    told(cli, "", "breaker", "quota 2026-11-22 15")
+    told(cli, "", "breaker", "quota 2026-11-22 15:30")
     assert cli.facts("notices", "--seen", "Shop A") == {
         "tenant_id": tenant_id,
         "tenant": "Shop A",
@@ -102,7 +102,7 @@ def test_nobody_elses_notices_are_marked(cli: Cli, tenant_id: str) -> None:
 def test_the_doctor_shows_what_nobody_saw(cli: Cli, tenant_id: str) -> None:
     """With the command that ends it."""
     cli.env["SAK_HUB_PORT"] = "0"
-    told(cli, "", "breaker", "quota 2026-11-22 15")
+    told(cli, "", "breaker", "quota 2026-11-22 15:30")
     told(cli, tenant_id, "budget", "tenant_day 2026-11-22")
     for whose in (tenant_id, "hub"):
         checks = last_object(cli.run("doctor", "--json"))["checks"]

@@ -185,3 +185,18 @@ def test_the_customer_is_told_where_the_shop_wants_that(shop: Cli) -> None:
     assert len(texts) == 2
     assert texts[0].startswith("Your order A-1001 is on its way.\nTracking: TRK1\nExpected: Friday")
     assert "A-1001" in texts[1]
+
+
+def test_who_is_not_told_is_said_with_the_reason(shop: Cli) -> None:
+    """The hub knows who opted out and where it is off: it promises nothing then."""
+    for key, value in (("order_updates", "yes"), ("quiet_from", "")):
+        shop.run("tenant", "set", NAME, key, value)
+    with closing(sqlite3.connect(shop.path)) as file, file:
+        file.execute("UPDATE customers SET opted_out_at = 1")
+    facts = shop.facts("orders", "set", NAME, "A-1001", "packed")
+    assert (facts["customer_told_at"], facts["customer_not_told"]) == (None, "opted_out")
+    told = shop.lines("orders", "set", NAME, "A-1003", "packed")
+    assert told[1] == "The customer is not told: the customer does not want to hear from the shop."
+    shop.run("tenant", "set", NAME, "mode", "off")
+    told = shop.lines("orders", "set", NAME, "A-1001", "shipped")
+    assert "off in this chat" in told[1]

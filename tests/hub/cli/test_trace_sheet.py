@@ -10,6 +10,8 @@ from hub.assistant.turn_trace import Guarded, ModelUse, TurnTrace
 from hub.cli.trace_reading import ChatSeen, Said, Sent, TurnSeen
 from hub.cli.trace_sheet import View, chat_lines, how, turn_lines
 from hub.commerce.customer_records import ChatPlace
+from hub.commerce.effects import CancelOrder
+from hub.conversation.suggestions import Kept
 from hub.store.tx import Row
 
 SHOP = cast(Row, {"name": "Shop A", "tenant_id": "ten_a", "mode": "auto"})
@@ -61,6 +63,7 @@ def sheet(seen: TurnSeen) -> str:
     return "\n".join(" ".join(line.split()) for line in turn_lines(seen, VIEW))
 
 
+REWORDED = Kept(reworded=True)
 REPLY = said("bot", text="90", state="read", state_at=9_000)
 CASES: dict[str, tuple[TurnSeen, list[str]]] = {
     "not yet due": (
@@ -100,10 +103,27 @@ CASES: dict[str, tuple[TurnSeen, list[str]]] = {
             ),
         ),
         [
-            "by hand suggestion, 1970-01-01 00:00:05: outdated 1970-01-01 00:00:06",
+            "by hand suggestion, 1970-01-01 00:00:05: not sent 1970-01-01 00:00:06: outdated",
             "suggestion, 1970-01-01 00:00:07: to be sent",
             "reply you: 95",
             "sending waits for the shop's PC, 1970-01-01 00:00:00",
+        ],
+    ),
+    "sent in other words": (
+        turn(
+            "answered",
+            trace=MADE,
+            suggestion="90",
+            messages=(said(), said("bot", text="sold out", state="sent", state_at=1)),
+            by_hand=(Sent("suggestion", 1, 5_000, 6_000, "ordered"),),
+            kept=Kept(effects=(CancelOrder("A-1001"),), reworded=True),
+        ),
+        [
+            "4.0 s after it reached the hub",
+            "by hand suggestion, 1970-01-01 00:00:05: sent 1970-01-01 00:00:06",
+            "with other words than the draft's: yours",
+            "not done what the draft said: cancels A-1001",
+            "reply you: sold out",
         ],
     ),
     "changed, late, by a model": (
@@ -159,6 +179,16 @@ def test_what_came_before_the_last_word_is_not_lost() -> None:
     assert how(turn("dropped", "revoked")) == (
         "nothing more to do: the customer deleted the messages"
     )
+
+
+def test_a_persons_words_in_place_of_the_draft_are_the_persons() -> None:
+    """In the chat's view too; how the draft came about is told as that."""
+    seen = turn("answered", trace=MADE, messages=(said("bot", text="95"),), kept=REWORDED)
+    assert how(seen).startswith("answered; in your own words; the draft came by the rules")
+    chat = ChatSeen(
+        shop=SHOP, place=PLACE, name=None, mode="auto", paused_until=None, turns=(seen,), others=()
+    )
+    assert any("you        95" in line for line in chat_lines(chat, VIEW, now_ms=1))
 
 
 def test_a_code_that_nobody_explained_is_shown_as_it_is() -> None:

@@ -52,7 +52,7 @@ async def test_a_death_between_any_two_steps_leaves_exactly_one_reply(
     clock.advance(3)
     scene, now = await hub.next(), clock.now_ms()
     begun = await scene.store.write(lambda tx: commit.begin(tx, KEY, turn_id, now, DEFAULTS))
-    assert begun is not None
+    assert isinstance(begun, commit.Begun)
     answer = Answer(text="one reply", path="test")
     record = trace.record_of(begun, answer, 0)
     orders = [

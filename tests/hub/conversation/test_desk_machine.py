@@ -73,7 +73,7 @@ class DeskWork(RuleBasedStateMachine):
         now = self.clock.now_ms()
         for row in self.rows("SELECT turn_id FROM turns WHERE state = 'pending'"):
             begun = commit.begin(self.tx, KEY, row["turn_id"], now, DEFAULTS)
-            if begun is not None:
+            if isinstance(begun, commit.Begun):
                 answer = Answer(text="reply", path="test", handover=handover)
                 record = trace.record_of(begun, answer, 0)
                 commit.commit(self.tx, begun, answer, record, now, DEFAULTS)
@@ -147,6 +147,11 @@ class DeskWork(RuleBasedStateMachine):
 
     def check_that_nothing_came_since(self, turn_id: str) -> None:
         [turn] = self.rows("SELECT trace FROM turns WHERE turn_id = ?", turn_id)
+        newest = self.rows(
+            "SELECT turn_id FROM messages WHERE author = 'customer' AND kind = 'text'"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        assert [row["turn_id"] for row in newest] == [turn_id], "the customer wrote since"
         stood = self.rows(
             "SELECT wa_id FROM messages AS m WHERE author = 'customer' AND kind = 'text'"
             " AND turn_id = ? AND NOT EXISTS (SELECT 1 FROM messages AS r"

@@ -86,6 +86,16 @@ async def test_a_turn_that_the_owner_settled_stays_settled(scene: Scene) -> None
     assert (await fate(scene))[2:] == ("dropped", "owner_replied")
 
 
+@pytest.mark.parametrize("state", ["answered", "waiting"])
+async def test_a_reply_that_the_owner_forestalled_asks_nobody(scene: Scene, state: str) -> None:
+    """The PC did not send it, for the owner had written: that settles the turn."""
+    ref = await answered(scene)
+    if state == "waiting":
+        await scene.hears(ref, "unknown")
+    await scene.hears(ref, "failed", Fault(code="owner_replied", message="the owner wrote"))
+    assert (await fate(scene))[2:] == ("dropped", "owner_replied")
+
+
 async def test_an_unknown_ref_changes_nothing(scene: Scene) -> None:
     """It is recorded as an event by the caller and acknowledged."""
     await answered(scene)

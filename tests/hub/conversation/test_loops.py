@@ -8,6 +8,7 @@ from tests.hub.conversation.scene import AGENT, CHAT, HOUR, KEY, Hub, Scene, run
 
 AWAY = "We are away until Monday."
 REPLY = "I do not know that."
+LEAVE = "I am calling someone from the shop. They will answer you here."
 
 
 async def unknowing(_: Turn) -> Answer:
@@ -41,32 +42,32 @@ async def resume(hub: Hub, scene: Scene) -> None:
 
 
 async def test_the_operator_is_told_once_each_time(scene: Scene) -> None:
-    """Shop and chat are named; all of it is in the database, for a hub that is started anew."""
+    """Shop and chat are named in the database; the customer hears it, too, once a pause."""
     async with running(scene, unknowing) as hub:
         await repeats(hub, "A", 6)
         stopped = await notices(scene)
         assert [(shop, kind, said[: len(CHAT)]) for shop, kind, said in stopped] == [
             ("ten_a", "loop", CHAT)
         ]
-    assert await scene.texts() == [REPLY] * 3
+    assert await scene.texts() == [*[REPLY] * 3, LEAVE]
     states = await scene.states()
     assert states == [("answered", None)] * 3 + [("waiting", "loop")]
     async with running(scene, unknowing) as hub:
         await repeats(hub, "B", 2)
         hub.later(12 * HOUR)
         await repeats(hub, "C", 6)
-    assert await scene.texts() == [REPLY] * 6
+    assert await scene.texts() == [*[REPLY] * 3, LEAVE] * 2
     assert len(await notices(scene)) == 2
 
 
 async def test_a_chat_that_is_given_back_goes_on(scene: Scene) -> None:
-    """What waited is answered, and the next stop needs a loop of its own."""
+    """What came after the leave is answered, and the next stop needs a loop of its own."""
     async with running(scene, unknowing) as hub:
-        await repeats(hub, "A", 4)
+        await repeats(hub, "A", 5)
         await resume(hub, scene)
-        assert await scene.texts() == [REPLY] * 4
+        assert await scene.texts() == [*[REPLY] * 3, LEAVE, REPLY]
         await repeats(hub, "B", 6)
-        assert await scene.texts() == [REPLY] * 6
+        assert await scene.texts() == [*[REPLY] * 3, LEAVE, *[REPLY] * 3, LEAVE]
         assert len(await notices(scene)) == 2
 
 

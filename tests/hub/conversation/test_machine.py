@@ -83,7 +83,7 @@ class Conversation(RuleBasedStateMachine):
         now = self.clock.now_ms()
         for row in self.rows("SELECT turn_id FROM turns WHERE state = 'pending'"):
             begun = commit.begin(self.tx, KEY, row["turn_id"], now, DEFAULTS)
-            if begun is not None:
+            if isinstance(begun, Begun):
                 self.begun.append(begun)
 
     @rule(data=st.data(), fails=st.booleans())

@@ -34,6 +34,16 @@ def begun(head: int, position: int, status: AgentStatus = IDLE) -> Recall:
     return recall
 
 
+def test_it_is_current_while_whatsapp_is_ready() -> None:
+    """An agent without its page cannot tell what a customer writes now."""
+    recall = begun(3, 3, msgspec.structs.replace(IDLE, whatsapp="starting"))
+    assert (recall.is_complete, recall.is_current) == (True, False)
+    for status, current in ((IDLE, True), (msgspec.structs.replace(IDLE, whatsapp="lost"), False)):
+        recall.beat(status)
+        assert recall.is_current == current
+    assert not begun(3, 2).is_current
+
+
 def test_nothing_is_known_before_the_hello() -> None:
     """A connection that was not admitted has told nothing."""
     recall = Recall()

@@ -24,7 +24,7 @@ def test_a_summary_says_what_was_ordered_and_what_it_costs() -> None:
     text = ENGLISH.summary(samples.bill((10,), off_pct=2), DELIVERY, "A-1001")
     assert text.splitlines() == [
         "*Order A-1001*",
-        "1. Hex bolt M8×0: 10 cartons × ₹2,511.00 = ₹23,353.00 (7 % off)",
+        "1. Hex bolt M8×0: 10 cartons × ₹2,511.00 = ₹23,353.00 (7% off)",
         "Goods: ₹23,353.00",
         "Festival: −₹467.06",
         "Shipping: ₹200.00",

@@ -1,7 +1,7 @@
 """What a phone's camera sees of a terminal."""
 
-import numpy as np
 import zxingcpp
+from PIL import Image
 
 _SCALE = 4
 _DARK_ON_WHITE = "38;5;16;48;5;231"
@@ -23,5 +23,7 @@ def cells(line: str) -> list[tuple[int, int]]:
 def photographed(lines: list[str]) -> list[str]:
     """What a phone reads off these lines."""
     rows = [row for line in lines for row in zip(*cells(line), strict=True)]
-    image = np.kron(np.array(rows, dtype=np.uint8), np.ones((_SCALE, _SCALE), dtype=np.uint8))
+    width, height = len(rows[0]), len(rows)
+    small = Image.frombytes("L", (width, height), bytes(grey for row in rows for grey in row))
+    image = small.resize((width * _SCALE, height * _SCALE), Image.Resampling.NEAREST)
     return [found.text for found in zxingcpp.read_barcodes(image)]

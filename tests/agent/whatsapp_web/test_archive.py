@@ -85,7 +85,11 @@ def test_a_link_in_place_of_the_bundle_is_not_followed() -> None:
         unpack(packed.getvalue(), "4.7.0")
 
 
-@pytest.mark.parametrize("junk", [b"", b"<html>log in</html>", gzip.compress(b"no tar" * 200)])
+@pytest.mark.parametrize(
+    "junk",
+    [b"", b"<html>log in</html>", gzip.compress(b"no tar" * 200)],
+    ids=["nothing", "page", "packed"],  # what is packed holds the time
+)
 def test_what_is_no_archive_is_said(junk: bytes) -> None:
     """Also with a hash that fits it: a log-in page, a file, nothing."""
     with pytest.raises(BundleRefusedError, match=r"no sound archive|does not hold"):

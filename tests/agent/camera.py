@@ -26,4 +26,6 @@ def photographed(lines: list[str]) -> list[str]:
     width, height = len(rows[0]), len(rows)
     small = Image.frombytes("L", (width, height), bytes(grey for row in rows for grey in row))
     image = small.resize((width * _SCALE, height * _SCALE), Image.Resampling.NEAREST)
-    return [found.text for found in zxingcpp.read_barcodes(image)]
+    return [
+        found.text for found in zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    ]

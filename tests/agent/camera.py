@@ -27,5 +27,8 @@ def photographed(lines: list[str]) -> list[str]:
     small = Image.frombytes("L", (width, height), bytes(grey for row in rows for grey in row))
     image = small.resize((width * _SCALE, height * _SCALE), Image.Resampling.NEAREST)
     return [
-        found.text for found in zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+        found.text
+        for found in zxingcpp.read_barcodes(
+            image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+        )
     ]

@@ -73,7 +73,9 @@ async def test_a_phone_can_scan_the_code(
     async with looking(opened, scheme=scheme) as page:
         picture = await page.locator("#code svg").screenshot()
         image = Image.open(io.BytesIO(picture)).convert("L")
-        (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+        (found,) = zxingcpp.read_barcodes(
+            image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+        )
         assert found.text == PAYLOAD
         opened[0].phone.now = READY
         await now(page)

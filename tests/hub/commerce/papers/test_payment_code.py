@@ -17,7 +17,9 @@ PAYMENT = Payment(vpa="sample@okbank", payee="Sample & Bolts", amount=2_860_000,
 def scanned(file: bytes) -> str:
     """What a phone reads; in so many dots a reader of bars may see some, too."""
     image = Image.open(io.BytesIO(file)).convert("L")
-    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    (found,) = zxingcpp.read_barcodes(
+        image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     return found.text
 
 
